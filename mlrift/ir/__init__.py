@@ -1,0 +1,1 @@
+"""The SSA intermediate representation: what every program, kernel and `--emit` goes through."""

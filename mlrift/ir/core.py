@@ -1,0 +1,154 @@
+"""Values, blocks, functions and modules: the containers of the IR.
+
+Invariants (checked by `verify.py`): every block ends in exactly one terminator and has no other;
+blocks take parameters instead of phis; a use is dominated by its definition; the entry block's
+parameters are the function's. Uses are not stored: passes that need them count them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, unique
+from typing import TYPE_CHECKING
+
+from mlrift.source import Span
+from mlrift.typesystem import MachineType
+
+if TYPE_CHECKING:
+    from mlrift.ir.op import Op
+
+
+class Value:
+    """Something an op can use: a block parameter or the result of an op. Compared by identity."""
+
+    __slots__ = ("type",)
+
+    type: MachineType
+
+
+class BlockParameter(Value):
+    """A value a block receives from each of its predecessors (or a function from its caller)."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, parameter_type: MachineType, name: str = "") -> None:
+        self.type = parameter_type
+        self.name = name
+
+
+class Block:
+    """A straight run of ops; the last one is the terminator."""
+
+    __slots__ = ("name", "ops", "parameters")
+
+    def __init__(self, name: str, parameters: "list[BlockParameter] | None" = None) -> None:
+        self.name = name
+        self.parameters: list[BlockParameter] = parameters if parameters is not None else []
+        self.ops: list[Op] = []
+
+    @property
+    def terminator(self) -> "Op":
+        """The last op."""
+        return self.ops[-1]
+
+    def successors(self) -> "list[Successor]":
+        """The edges that leave this block."""
+        return self.ops[-1].successors()
+
+
+@dataclass(slots=True, eq=False)
+class Successor:
+    """An edge of the control flow: the target block and a value for each of its parameters."""
+
+    block: Block
+    arguments: list[Value] = field(default_factory=list)
+
+
+@unique
+class Linkage(Enum):
+    """Who may see a symbol."""
+
+    INTERNAL = "internal"
+    EXPORTED = "exported"
+    EXTERNAL = "external"
+
+
+@unique
+class Convention(Enum):
+    """How a function is called.
+
+    PROGRAM is private to the program (System V or AAPCS64 on every system). C is the operating
+    system's own convention: an EXTERNAL C function is reached through the slot `__imp_NAME`.
+    """
+
+    PROGRAM = "program"
+    C = "c"
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """A function; EXTERNAL ones (OS layer, C symbols) have no blocks.
+
+    `results` has up to three entries. `returns` is false for functions such as `os.exit`.
+    `call.address_of` refers to an entry that takes and gives only words, floats as their bits:
+    the back end makes one when the signature has floats.
+    """
+
+    name: str
+    parameters: list[BlockParameter]
+    results: tuple[MachineType, ...]
+    linkage: Linkage = Linkage.INTERNAL
+    blocks: list[Block] = field(default_factory=list)
+    span: Span | None = None
+    is_naked: bool = False
+    returns: bool = True
+    section: str | None = None
+    convention: Convention = Convention.PROGRAM
+
+    @property
+    def entry(self) -> Block:
+        """The first block."""
+        return self.blocks[0]
+
+    def ops(self) -> "Iterator[Op]":
+        """Every op in block order."""
+        for block in self.blocks:
+            yield from block.ops
+
+
+@dataclass(slots=True, eq=False)
+class Global:
+    """A named piece of memory: `data` then zeros up to `size_bytes`.
+
+    EXTERNAL ones are defined by another object. All are writable: string literals may be patched.
+    """
+
+    name: str
+    size_bytes: int
+    align: int = 8
+    data: bytes = b""
+    linkage: Linkage = Linkage.INTERNAL
+    is_constant: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Module:
+    """A program, or a part of one, as functions and globals by name."""
+
+    name: str
+    functions: dict[str, Function] = field(default_factory=dict)
+    globals: dict[str, Global] = field(default_factory=dict)
+
+    def declare(
+        self,
+        name: str,
+        parameters: Sequence[MachineType],
+        results: tuple[MachineType, ...],
+    ) -> Function:
+        """Return the function `name`, declaring it EXTERNAL when the module has none."""
+        known = self.functions.get(name)
+        if known is None:
+            known = Function(
+                name, [BlockParameter(row) for row in parameters], results, Linkage.EXTERNAL
+            )
+            self.functions[name] = known
+        return known
