@@ -1,0 +1,626 @@
+"""The abstract syntax tree: one final class per construct, each with the span it came from.
+
+Nothing here is resolved: names are strings, types are `TypeName`s. Nodes are created in bulk, so
+they are plain slotted classes (a frozen dataclass costs three times as much to build); nobody
+mutates them after the parser returns.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from mlrift.source import SourceFile, Span
+
+node = dataclass(slots=True, eq=False)
+
+
+@unique
+class BinaryOperator(Enum):
+    """Binary operators by spelling; precedence lives in the grammar."""
+
+    OR = "||"
+    AND = "&&"
+    EQ = "=="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    ADD = "+"
+    SUB = "-"
+    MUL = "*"
+    DIV = "/"
+    REM = "%"
+    SHL = "<<"
+    SHR = ">>"
+    BIT_AND = "&"
+    BIT_OR = "|"
+    BIT_XOR = "^"
+
+
+@unique
+class UnaryOperator(Enum):
+    """Prefix operators by spelling."""
+
+    NOT = "!"
+    NEGATE = "-"
+    COMPLEMENT = "~"
+
+
+@node
+class TypeName:
+    """A type as written: a keyword (`u8`, `float`) or an identifier."""
+
+    name: str
+    span: Span
+
+
+@node
+class Name:
+    """An identifier at the place where it is declared or where a member is named."""
+
+    text: str
+    span: Span
+
+
+# ---------------------------------------------------------------- expressions
+
+
+@node
+class IntegerLiteral:
+    """`42`, `0x2A`: `value` is already reduced modulo 2**64."""
+
+    value: int
+    span: Span
+
+
+@node
+class FloatLiteral:
+    """`1.5`, `2e3f`: `value` as language.md 2.2 computes it; `is_single` for the `f` suffix."""
+
+    value: float
+    is_single: bool
+    span: Span
+
+
+@node
+class StringLiteral:
+    """`"..."` with escapes decoded; no terminating NUL."""
+
+    data: bytes
+    span: Span
+
+
+@node
+class CharLiteral:
+    """`'c'`: the value of its byte."""
+
+    value: int
+    span: Span
+
+
+@node
+class BoolLiteral:
+    """`true` or `false`."""
+
+    value: bool
+    span: Span
+
+
+@node
+class FormatString:
+    """`f"..{e}.."`: decoded text parts (bytes) and expressions, in order."""
+
+    parts: "list[bytes | Expression]"
+    span: Span
+
+
+@node
+class SizeOf:
+    """`sizeof(T)`."""
+
+    type: TypeName
+    span: Span
+
+
+@node
+class Identifier:
+    """A name used as a value."""
+
+    text: str
+    span: Span
+
+
+@node
+class Unary:
+    """Prefix operator applied to an operand."""
+
+    operator: UnaryOperator
+    operand: "Expression"
+    span: Span
+
+
+@node
+class Binary:
+    """Binary operator; `operator_span` is the operator alone."""
+
+    operator: BinaryOperator
+    left: "Expression"
+    right: "Expression"
+    operator_span: Span
+    span: Span
+
+
+@node
+class Call:
+    """`f(args)` or `f<T>(args)`; type arguments are kept for messages and otherwise ignored."""
+
+    function: Name
+    type_arguments: list[TypeName]
+    arguments: "list[Expression]"
+    span: Span
+
+
+@node
+class MethodCall:
+    """`receiver.method(args)`."""
+
+    receiver: "Expression"
+    method: Name
+    arguments: "list[Expression]"
+    span: Span
+
+
+@node
+class Member:
+    """`base.name`: a field, an enum member, a device register or a slice's `len`."""
+
+    base: "Expression"
+    member: Name
+    span: Span
+
+
+@node
+class Index:
+    """`base[index]`."""
+
+    base: "Expression"
+    index: "Expression"
+    span: Span
+
+
+@node
+class LiteralField:
+    """One entry of a struct literal; `name` is None for a positional entry."""
+
+    name: Name | None
+    value: "Expression"
+
+
+@node
+class StructLiteral:
+    """`P { 1, 2 }` or `P { y: 5, x: 6 }`."""
+
+    type: TypeName
+    fields: list[LiteralField]
+    span: Span
+
+
+Expression = (
+    IntegerLiteral
+    | FloatLiteral
+    | StringLiteral
+    | CharLiteral
+    | BoolLiteral
+    | FormatString
+    | SizeOf
+    | Identifier
+    | Unary
+    | Binary
+    | Call
+    | MethodCall
+    | Member
+    | Index
+    | StructLiteral
+)
+
+# ----------------------------------------------------------------- statements
+
+
+@node
+class Block:
+    """`{ statements }`; the span covers the braces."""
+
+    statements: "list[Statement]"
+    span: Span
+
+
+@node
+class Declare:
+    """`T name` or `T name = expr`."""
+
+    type: TypeName
+    name: Name
+    value: Expression | None
+    span: Span
+
+
+@node
+class DeclareArray:
+    """`T[N] name`; the size is a literal or the name of a constant."""
+
+    type: TypeName
+    size: IntegerLiteral | Identifier
+    name: Name
+    span: Span
+
+
+@node
+class DeclareTuple:
+    """`(T a, U b) = expr`, two or three names."""
+
+    names: list[tuple[TypeName, Name]]
+    value: Expression
+    span: Span
+
+
+@node
+class Assign:
+    """`target = value`, or `target op= value` when `operator` is set."""
+
+    target: Expression
+    operator: BinaryOperator | None
+    value: Expression
+    span: Span
+
+
+@node
+class ExpressionStatement:
+    """An expression evaluated for its effect."""
+
+    value: Expression
+    span: Span
+
+
+@node
+class Return:
+    """`return`, `return e`, `return (a, b[, c])`: zero to three values."""
+
+    values: list[Expression]
+    span: Span
+
+
+@node
+class If:
+    """`if c { } else { }`; `else if` is an `If` alone in the otherwise-block."""
+
+    condition: Expression
+    then: Block
+    otherwise: Block | None
+    span: Span
+
+
+@node
+class While:
+    """`while c { }`."""
+
+    condition: Expression
+    body: Block
+    span: Span
+
+
+@node
+class Loop:
+    """`loop { }`."""
+
+    body: Block
+    span: Span
+
+
+@node
+class For:
+    """`for i in a..b { }`, inclusive with `..=`."""
+
+    name: Name
+    start: Expression
+    end: Expression
+    inclusive: bool
+    body: Block
+    span: Span
+
+
+@node
+class ValuePattern:
+    """A pattern compared with `==`."""
+
+    value: Expression
+    span: Span
+
+
+@node
+class RangePattern:
+    """`a..b` or `a..=b` as a pattern."""
+
+    start: Expression
+    end: Expression
+    inclusive: bool
+    span: Span
+
+
+@node
+class WildcardPattern:
+    """`_`."""
+
+    span: Span
+
+
+Pattern = ValuePattern | RangePattern | WildcardPattern
+
+
+@node
+class MatchArm:
+    """`pattern, pattern => { }`."""
+
+    patterns: list[Pattern]
+    body: Block
+    span: Span
+
+
+@node
+class Match:
+    """`match e { arms }`."""
+
+    scrutinee: Expression
+    arms: list[MatchArm]
+    span: Span
+
+
+@node
+class Break:
+    """`break`."""
+
+    span: Span
+
+
+@node
+class Continue:
+    """`continue`."""
+
+    span: Span
+
+
+@node
+class Defer:
+    """`defer { }`."""
+
+    body: Block
+    span: Span
+
+
+@node
+class PointerLoad:
+    """`unsafe { *(address as T) -> name }`, or `volatile { ... }`."""
+
+    is_volatile: bool
+    address: Expression
+    type: TypeName
+    name: Name
+    span: Span
+
+
+@node
+class PointerStore:
+    """`unsafe { *(address as T) = value }`, or `volatile { ... }`."""
+
+    is_volatile: bool
+    address: Expression
+    type: TypeName
+    value: Expression
+    span: Span
+
+
+@unique
+class AsmConstraintKind(Enum):
+    """The three constraint clauses of an asm block."""
+
+    IN = "in"
+    OUT = "out"
+    CLOBBERS = "clobbers"
+
+
+@node
+class AsmConstraint:
+    """`in(variable -> register)`, `out(register -> variable)`, `clobbers(register)`."""
+
+    kind: AsmConstraintKind
+    register: Name
+    variable: Name | None
+
+
+@node
+class Asm:
+    """Inline assembly: one instruction per string."""
+
+    instructions: list[StringLiteral]
+    constraints: list[AsmConstraint]
+    span: Span
+
+
+Statement = (
+    Declare
+    | DeclareArray
+    | DeclareTuple
+    | Assign
+    | ExpressionStatement
+    | Return
+    | If
+    | While
+    | Loop
+    | For
+    | Match
+    | Break
+    | Continue
+    | Defer
+    | PointerLoad
+    | PointerStore
+    | Asm
+)
+
+# ------------------------------------------------------------------ top level
+
+
+@node
+class Annotation:
+    """`@name` or `@name(arguments)`; arguments are the raw text between the parentheses."""
+
+    name: str
+    arguments: str | None
+    span: Span
+
+
+@node
+class Import:
+    """`import "path"`."""
+
+    path: str
+    span: Span
+
+
+@node
+class Parameter:
+    """`T name`, or `[T] name` when `is_slice`."""
+
+    type: TypeName
+    is_slice: bool
+    name: Name
+    span: Span
+
+
+@node
+class Function:
+    """A function or method (`receiver` set: `fn Point.scale`); `span` is the signature."""
+
+    annotations: list[Annotation]
+    receiver: Name | None
+    name: Name
+    generics: list[Name]
+    parameters: list[Parameter]
+    result: TypeName | None
+    body: Block
+    span: Span
+
+
+@node
+class Extern:
+    """`extern fn name(params) -> T`."""
+
+    annotations: list[Annotation]
+    name: Name
+    parameters: list[Parameter]
+    result: TypeName | None
+    span: Span
+
+
+@node
+class Const:
+    """`const T name = constant expression`."""
+
+    type: TypeName
+    name: Name
+    value: Expression | None
+    span: Span
+
+
+@node
+class Static:
+    """`static T name = ...` or `static T[N] name`; `size` is None for a scalar or struct."""
+
+    type: TypeName
+    size: IntegerLiteral | Identifier | None
+    name: Name
+    value: Expression | None
+    span: Span
+
+
+@node
+class Field:
+    """One field of a struct."""
+
+    type: TypeName
+    name: Name
+    span: Span
+
+
+@node
+class Struct:
+    """`struct name { fields }`."""
+
+    annotations: list[Annotation]
+    name: Name
+    fields: list[Field]
+    span: Span
+
+
+@node
+class EnumMember:
+    """One member of an enum, with its explicit value if any."""
+
+    name: Name
+    value: int | None
+
+
+@node
+class EnumDeclaration:
+    """`enum name { members }`."""
+
+    name: Name
+    members: list[EnumMember]
+    span: Span
+
+
+@node
+class Alias:
+    """`type name = T`."""
+
+    name: Name
+    type: TypeName
+    span: Span
+
+
+@node
+class Register:
+    """`NAME at offset : T [rw|ro|wo]` inside a device block."""
+
+    name: Name
+    offset: int
+    type: TypeName
+    access: str | None
+
+
+@node
+class Device:
+    """`device name at base { registers }`."""
+
+    name: Name
+    base: int
+    registers: list[Register]
+    span: Span
+
+
+Item = Function | Extern | Const | Static | Struct | EnumDeclaration | Alias | Device
+
+
+@node
+class SourceModule:
+    """One parsed file: its imports and its items in order; `language_profile` from `#lang`."""
+
+    file: SourceFile
+    language_profile: str | None
+    imports: list[Import]
+    items: list[Item]
+
+
+@node
+class Program:
+    """All files of a program, dependencies before dependents, the root last."""
+
+    modules: list[SourceModule]

@@ -1,0 +1,31 @@
+"""How a builtin is declared: one value that the checker and lowering both read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlrift.ir.builder import Builder
+    from mlrift.ir.core import Value
+    from mlrift.typesystem import ScalarType, VoidType
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Builtin:
+    """A builtin function.
+
+    `parameters` decide argument conversion: U64 takes any word (a float as its bits), DOUBLE and
+    SINGLE take floats. `result` U64 with `lower` giving the constant 0 is the "-> 0" of the
+    reference. `is_raw_bits` marks a U64 result that converts to a float by reinterpretation.
+    `never_returns` ends the paths of the missing-return rule.
+    """
+
+    name: str
+    parameters: tuple[ScalarType, ...]
+    result: ScalarType | VoidType
+    lower: Callable[[Builder, list[Value]], Value]
+    summary: str
+    is_raw_bits: bool = False
+    never_returns: bool = False
