@@ -1,0 +1,69 @@
+"""Encoded arm64 gates: process entries, the system call, cache maintenance, linker symbols.
+
+LLVM cannot assemble text for a foreign CPU, so what no IR can say is words here. Encodings are from
+the Arm Architecture Reference Manual, C6; calls follow AAPCS64: words in x0 to x7, then the stack.
+"""
+
+import struct
+
+from mlrift.link.objects import Relocation
+
+Stub = tuple[bytes, tuple[Relocation, ...]]
+
+R_AARCH64_ADR_PREL_PG_HI21 = 275
+R_AARCH64_ADD_ABS_LO12_NC = 277
+R_AARCH64_CALL26 = 283
+
+_RET = 0xD65F03C0
+_BRK = 0xD4200000
+_BL = 0x94000000
+_DSB_ISH = 0xD5033B9F
+_ISB = 0xD5033FDF
+
+
+def _code(*words: int) -> bytes:
+    return struct.pack(f"<{len(words)}I", *words)
+
+
+# mov x29, #0; mov x30, #0; mov x0, sp; bl os.start; brk #0
+STACK_ENTRY: Stub = (
+    _code(0xD280001D, 0xD280001E, 0x910003E0, _BL, _BRK),
+    (Relocation(12, R_AARCH64_CALL26, "os.start", 0),),
+)
+
+# bl os.start; brk #0
+CALLED_ENTRY: Stub = (_code(_BL, _BRK), (Relocation(0, R_AARCH64_CALL26, "os.start", 0),))
+
+# mov x0, x1; mov x1, x2; ... mov x5, x6
+_MOVE_SYSCALL_ARGUMENTS = (
+    0xAA0103E0,
+    0xAA0203E1,
+    0xAA0303E2,
+    0xAA0403E3,
+    0xAA0503E4,
+    0xAA0603E5,
+)
+
+# mov x8, x0; moves; svc #0; ret
+SYSCALL: Stub = (_code(0xAA0003E8, *_MOVE_SYSCALL_ARGUMENTS, 0xD4000001, _RET), ())
+
+# mov x16, x0; moves; svc #0x80; b.cc +8; neg x0, x0; ret
+CARRY_SYSCALL: Stub = (
+    _code(0xAA0003F0, *_MOVE_SYSCALL_ARGUMENTS, 0xD4001001, 0x54000043, 0xCB0003E0, _RET),
+    (),
+)
+
+
+def address_of(symbol: str) -> Stub:
+    """Return a function that gives a symbol's address: adrp x0; add x0, x0, :lo12:; ret."""
+    return _code(0x90000000, 0x91000000, _RET), (
+        Relocation(0, R_AARCH64_ADR_PREL_PG_HI21, symbol, 0),
+        Relocation(4, R_AARCH64_ADD_ABS_LO12_NC, symbol, 0),
+    )
+
+
+# dc civac, x0; dsb ish; isb; ret -- ic ivau, x0; dsb ish; isb; ret
+CACHE_STUBS: dict[str, Stub] = {
+    "cpu.dc_civac": (_code(0xD50B7E20, _DSB_ISH, _ISB, _RET), ()),
+    "cpu.ic_ivau": (_code(0xD50B7520, _DSB_ISH, _ISB, _RET), ()),
+}

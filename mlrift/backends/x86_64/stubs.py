@@ -1,0 +1,46 @@
+"""Encoded x86-64 gates: process entries, the system call, addresses of linker symbols.
+
+LLVM cannot assemble text for a foreign CPU, so what no IR can say is bytes here. Encodings are from
+the Intel manual, volume 2; calls follow System V: words in RDI RSI RDX RCX R8 R9, then the stack.
+"""
+
+from mlrift.link.objects import Relocation
+
+Stub = tuple[bytes, tuple[Relocation, ...]]
+
+R_X86_64_PC32 = 2
+R_X86_64_PLT32 = 4
+
+
+def _code(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+# xor ebp, ebp; mov rdi, rsp; and rsp, -16; call os.start; ud2
+STACK_ENTRY: Stub = (
+    _code("31ed 4889e7 4883e4f0 e800000000 0f0b"),
+    (Relocation(10, R_X86_64_PLT32, "os.start", -4),),
+)
+
+# sub rsp, 40; call os.start; ud2
+CALLED_ENTRY: Stub = (
+    _code("4883ec28 e800000000 0f0b"),
+    (Relocation(5, R_X86_64_PLT32, "os.start", -4),),
+)
+
+_MOVE_SYSCALL_ARGUMENTS = "4889f8 4889f7 4889d6 4889ca 4d89c2 4d89c8 4c8b4c2408 0f05"
+
+# mov rax, rdi; mov rdi, rsi; mov rsi, rdx; mov rdx, rcx; mov r10, r8; mov r8, r9;
+# mov r9, [rsp + 8]; syscall; ret
+SYSCALL: Stub = (_code(_MOVE_SYSCALL_ARGUMENTS + "c3"), ())
+
+# the same; jnc +3; neg rax; ret: a set carry flag means that rax holds errno
+CARRY_SYSCALL: Stub = (_code(_MOVE_SYSCALL_ARGUMENTS + "7303 48f7d8 c3"), ())
+
+
+def address_of(symbol: str) -> Stub:
+    """Return a function that gives a symbol's address: lea rax, [rip + symbol]; ret."""
+    return _code("488d0500000000 c3"), (Relocation(3, R_X86_64_PC32, symbol, -4),)
+
+
+CACHE_STUBS: dict[str, Stub] = {}
