@@ -1,0 +1,1 @@
+"""The command lines: flags in, calls of the layers below, exit status out."""

@@ -1,0 +1,1 @@
+"""What runs compiled programs: choosing for this machine, starting the image, driving devices."""
