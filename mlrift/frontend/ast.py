@@ -5,12 +5,10 @@ they are plain slotted classes (a frozen dataclass costs three times as much to 
 mutates them after the parser returns.
 """
 
-from dataclasses import dataclass
 from enum import Enum, unique
 
+from mlrift.frontend.node import node
 from mlrift.source import SourceFile, Span
-
-node = dataclass(slots=True, eq=False)
 
 
 @unique

@@ -1,0 +1,1 @@
+"""Diagnostics: values, the catalogue of every message, collection and rendering."""

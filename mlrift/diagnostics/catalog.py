@@ -1,0 +1,252 @@
+"""The catalogue: every diagnostic of the compiler, declared exactly once. Data only.
+
+Codes: E01xx driver and imports, E02xx syntax, E03xx semantics, E04xx type shapes (turned into
+warnings by `--no-check-types`), E05xx names and code generation, E06xx linking, W03xx warnings.
+Wording: lower case, no final stop, what was found. The key phrases of language.md 17 are verbatim.
+"""
+
+from mlrift.diagnostics.model import DiagnosticKind, Severity
+
+
+def _error(code: str, phrase: str) -> DiagnosticKind:
+    return DiagnosticKind(code, Severity.ERROR, phrase)
+
+
+def _warning(code: str, phrase: str) -> DiagnosticKind:
+    return DiagnosticKind(code, Severity.WARNING, phrase)
+
+
+# ------------------------------------------------------------- E01xx driver and imports
+
+ROOT_NOT_FOUND = _error("E0101", "cannot open '{path}': file not found")
+ROOT_UNREADABLE = _error("E0102", "cannot open '{path}': {reason}")
+IMPORT_NOT_OPENED = _error("E0103", "cannot open import: {path}")
+IMPORTS_ABORTED = _error("E0104", "compilation aborted: one or more imports could not be opened")
+OUTPUT_NOT_WRITABLE = _error("E0105", "cannot open output file for writing: {path}")
+NO_MAIN = _error("E0106", "no 'main' function found")
+INVALID_UTF8 = _error("E0107", "invalid UTF-8 at byte offset {offset}: {byte}")
+OUTPUT_IS_INPUT = _error("E0108", "output path '{path}' is the input file; source left untouched")
+UNKNOWN_OPTION = _error("E0109", "unknown option '{option}'")
+BAD_OPTION_VALUE = _error("E0110", "bad value '{value}' for option '{option}'; expected {expected}")
+UNSUPPORTED_TARGET = _error("E0111", "target '{target}' is not supported: {reason}")
+
+# ------------------------------------------------------------------------- E02xx syntax
+
+EXPECTED_TOKEN = _error("E0201", "expected {expected}, got {found}")
+UNEXPECTED_IN_EXPRESSION = _error("E0202", "unexpected {found} in expression")
+STRAY_TOP_LEVEL = _error("E0203", "unexpected {found} at top level")
+IMPORT_WITH_ALIAS = _error("E0204", "expected `;` or a new item after the import path, got 'as'")
+UNTERMINATED_STRING = _error("E0205", "unterminated string literal")
+UNTERMINATED_COMMENT = _error("E0206", "unterminated block comment")
+UNTERMINATED_CHAR = _error("E0207", "unterminated char literal")
+UNTERMINATED_FORMAT_STRING = _error("E0208", "unterminated f-string")
+EMPTY_CHAR = _error("E0209", "empty char literal")
+MULTIPLE_CHARS = _error("E0210", "char literal holds {count} bytes, expected one")
+NUMBER_WITHOUT_DIGITS = _error("E0211", "number '{text}' has no digits after its prefix")
+BAD_DIGIT = _error("E0212", "invalid digit '{digit}' in {kind} number")
+INVALID_CHARACTER = _error("E0213", "unexpected character {character}")
+NUL_BYTE = _error("E0214", "unexpected NUL byte in source")
+BAD_HEX_ESCAPE = _error("E0215", "`\\x` needs two hex digits")
+EMPTY_FORMAT_EXPRESSION = _error("E0216", "empty expression in f-string")
+NESTING_TOO_DEEP = _error("E0217", "{what} nested deeper than {limit} levels")
+BARE_BLOCK = _error("E0218", "a bare block is not a statement, got '{{'")
+TOP_LEVEL_ONLY = _error("E0219", "keyword '{word}' is allowed at top level only")
+KEYWORD_AS_NAME = _error("E0220", "expected a name, got keyword '{word}'")
+EXPECTED_AS = _error("E0221", "expected `as`, got identifier '{text}'")
+BAD_REGISTER_ACCESS = _error("E0222", "expected `rw`, `ro` or `wo`, got identifier '{text}'")
+WILDCARD_NOT_FIRST = _error("E0223", "`_` is only allowed as the first pattern of an arm")
+WILDCARD_WITH_OTHERS = _error("E0224", "`_` matches everything, further patterns are dead")
+BAD_TUPLE_SIZE = _error("E0225", "a tuple has two or three elements, got {count}")
+BAD_ASM_CONSTRAINT = _error("E0226", "expected {expected} in `{clause}(...)`")
+MISPLACED_LANG_LINE = _error("E0227", "unexpected `#`; `#lang` is only allowed as the first line")
+FLOAT_TOO_LARGE = _error("E0229", "float exponent too large: '{text}' does not fit f64")
+
+# -------------------------------------------------------------------- E03xx semantics
+
+FUNCTION_REDEFINED = _error("E0301", "redefinition of function '{name}'")
+VARIABLE_REDEFINED = _error("E0302", "redefinition of variable in same scope '{name}'")
+WRONG_ARGUMENT_COUNT = _error(
+    "E0303", "wrong number of arguments to '{name}': expected {expected}, got {found}"
+)
+WRONG_BUILTIN_ARGUMENT_COUNT = _error(
+    "E0304", "wrong number of arguments to builtin '{name}': expected {expected}, got {found}"
+)
+MISSING_RETURN = _error(
+    "E0305", "function with return type may not return a value on all paths '{name}'"
+)
+EXPECTED_BOOL = _error("E0306", "type mismatch: expected bool, got {found}")
+BOOL_NEEDS_CAST = _error("E0307", "type mismatch: bool requires explicit cast to {expected}")
+EXPECTED_CHAR = _error("E0308", "type mismatch: expected char, got {found}")
+CHAR_NEEDS_CAST = _error("E0309", "type mismatch: char requires explicit cast to {expected}")
+FLOAT_SCRUTINEE = _error("E0310", "match on a float scrutinee is not supported, got {found}")
+INVALID_TARGET = _error("E0311", "invalid assignment target: {what} cannot be assigned to")
+ASSIGNMENT_TO_CONST = _error("E0312", "assignment to constant '{name}'")
+UNKNOWN_ENUM_MEMBER = _error("E0313", "no member '{member}' in enum '{name}'{suggestion}")
+BREAK_OUTSIDE_LOOP = _error("E0314", "`break` outside of a loop")
+CONTINUE_OUTSIDE_LOOP = _error("E0315", "`continue` outside of a loop")
+RETURN_INSIDE_DEFER = _error("E0316", "`return` inside a defer block")
+BREAK_OUT_OF_DEFER = _error("E0317", "`{word}` would leave a defer block")
+DUPLICATE_STATIC = _error("E0318", "redefinition of static '{name}'")
+DUPLICATE_CONST = _error("E0319", "redefinition of constant '{name}'")
+DUPLICATE_STRUCT = _error("E0320", "redefinition of struct '{name}'")
+DUPLICATE_ENUM = _error("E0321", "redefinition of enum '{name}'")
+DUPLICATE_ENUM_MEMBER = _error("E0322", "redefinition of member '{member}' in enum '{name}'")
+DUPLICATE_ALIAS = _error("E0323", "redefinition of type '{name}'")
+DUPLICATE_DEVICE = _error("E0324", "redefinition of device '{name}'")
+DUPLICATE_REGISTER = _error("E0325", "redefinition of register '{register}' in device '{name}'")
+DUPLICATE_FIELD = _error("E0326", "redefinition of field '{field}' in struct '{name}'")
+NOT_CONSTANT = _error("E0327", "initializer of '{name}' is not a constant expression: {reason}")
+CONST_WITHOUT_VALUE = _error("E0328", "constant '{name}' has no initializer")
+CONSTANT_DIVISION_BY_ZERO = _error("E0329", "division by zero in constant expression")
+CONSTANT_CYCLE = _error("E0330", "constant '{name}' is used in its own initializer")
+ARRAY_SIZE_NOT_CONSTANT = _error("E0331", "size of array '{name}' is not a constant: {size}")
+ARRAY_SIZE_ZERO = _error("E0332", "size of array '{name}' is zero")
+ARRAY_TOO_LARGE = _error("E0333", "array '{name}' is too large: {size_bytes} bytes")
+RECURSIVE_STRUCT = _error("E0334", "struct '{name}' contains itself")
+RECURSIVE_ALIAS = _error("E0335", "type '{name}' is an alias of itself")
+EMPTY_STRUCT = _error("E0336", "struct '{name}' has no fields")
+UNKNOWN_TYPE = _error("E0337", "unknown type '{name}'{suggestion}")
+SIZEOF_UNKNOWN_TYPE = _error("E0338", "sizeof of unknown type '{name}'{suggestion}")
+UNKNOWN_REGISTER = _error("E0339", "no register '{register}' in device '{name}'{suggestion}")
+UNKNOWN_ASM_REGISTER = _error("E0340", "unknown register '{name}' in asm constraint")
+WRONG_TUPLE_ARITY = _error(
+    "E0341", "wrong number of tuple elements: expected {expected}, got {found}"
+)
+TUPLE_FROM_NON_CALL = _error("E0342", "a tuple can only be taken from a call, got {found}")
+MAIN_WITH_PARAMETERS = _error("E0343", "`main` takes no parameters")
+UNKNOWN_FIELD_IN_ASSIGNMENT = _error(
+    "E0344", "no such field '{field}' on struct '{name}' in assignment{suggestion}"
+)
+UNKNOWN_FIELD_IN_LITERAL = _error(
+    "E0345", "no such field '{field}' on struct '{name}' in struct literal{suggestion}"
+)
+DUPLICATE_FIELD_IN_LITERAL = _error("E0346", "field '{field}' is given twice")
+TOO_MANY_FIELD_VALUES = _error(
+    "E0347", "too many values for struct '{name}': it has {expected} field(s), got {found}"
+)
+MIXED_FIELD_VALUES = _error("E0348", "struct literal mixes named and positional fields")
+DEVICE_AS_VALUE = _error("E0349", "device '{name}' used as a value")
+ENUM_AS_VALUE = _error("E0350", "enum '{name}' used as a value")
+TYPE_AS_VALUE = _error("E0351", "type '{name}' used as a value")
+BAD_RECEIVER = _error("E0352", "method receiver '{name}' is not a struct")
+DUPLICATE_GENERIC = _error("E0353", "redefinition of type parameter '{name}'")
+STRUCT_ARRAY_ASSIGNMENT = _error("E0354", "array '{name}' cannot be assigned as a whole")
+FIELD_IS_ARRAY = _error("E0355", "arrays are not allowed as fields")
+EXTERN_REDEFINED = _error(
+    "E0356", "extern function '{name}' is declared again with different parameters"
+)
+UNSUPPORTED_IN_KERNEL = _error("E0357", "{what} is not supported in a @kernel function")
+UNSUPPORTED_FEATURE = _error("E0358", "{what} is not supported {where}")
+CTX_VIOLATION = _error("E0359", "ctx-check: context violation in '{name}': {detail}")
+UNDECLARED_EFFECT = _error("E0360", "eff-check: undeclared effect in '{name}': {detail}")
+LOCK_CYCLE = _error("E0361", "lock-cycle: potential deadlock: {detail}")
+BAD_SECTION = _error("E0362", "@section needs a quoted name, got {found}")
+
+# ------------------------------------------------------------------- E04xx type shapes
+
+NO_SUCH_FIELD = _error(
+    "E0401", "no such field on this struct type: '{field}' in '{name}'{suggestion}"
+)
+FIELD_OF_NON_STRUCT = _error("E0402", "field access on non-struct value: '{field}'")
+ARITHMETIC_ON_STRUCT = _error("E0403", "arithmetic operator on struct value: '{operator}'")
+ORDERING_OF_STRUCT = _error("E0404", "ordering comparison on struct value: '{operator}'")
+CONDITION_IS_STRUCT = _error("E0405", "condition must be a scalar, got struct value")
+CONDITION_IS_FLOAT = _error("E0406", "condition must be a scalar, got float value")
+VOID_AS_VALUE = _error("E0407", "result of void-returning function used as a value: '{name}'")
+VOID_INITIALIZER = _error(
+    "E0408", "void-returning function used to initialize a variable: '{name}'"
+)
+VOID_ASSIGNED = _error("E0409", "void-returning function assigned to a variable: '{name}'")
+VOID_RETURNED = _error("E0410", "returning the result of a void-returning function: '{name}'")
+VALUE_IN_VOID_FUNCTION = _error("E0411", "return with value in void function '{name}'")
+NO_VALUE_IN_FUNCTION = _error("E0412", "return without value in non-void function '{name}'")
+INITIALIZER_STRUCT_KIND = _error(
+    "E0413",
+    "initializer struct kind does not match declared type: expected '{expected}', got '{found}'",
+)
+ASSIGNMENT_STRUCT_KIND = _error(
+    "E0414", "assignment struct kind does not match: expected '{expected}', got '{found}'"
+)
+ARGUMENT_STRUCT_KIND = _error(
+    "E0415",
+    "argument struct kind does not match parameter type: expected '{expected}', got '{found}'",
+)
+RETURN_STRUCT_KIND = _error(
+    "E0416",
+    "return value struct kind does not match declared type: expected '{expected}', got '{found}'",
+)
+RETURN_FLOAT_KIND = _error(
+    "E0417",
+    "return value float kind does not match declared type: expected {expected}, got {found}",
+)
+PATTERN_STRUCT_KIND = _error("E0418", "match-arm pattern struct kind does not match scrutinee")
+MIXED_ARITHMETIC = _error(
+    "E0419", "mixed integer and float operands of '{operator}': {left} and {right}"
+)
+FLOAT_OPERATOR = _error("E0420", "operator '{operator}' is not defined on float values")
+LEN_OF_NON_SLICE = _error("E0421", "`.len` on a value that is not a slice: {found}")
+STRUCT_OPERAND = _error("E0422", "operator '{operator}' is not defined on struct values")
+INDEX_IS_FLOAT = _error("E0423", "index must be an integer, got {found} value")
+FLOAT_TO_INTEGER = _error("E0424", "type mismatch: expected {expected}, got {found} value")
+LOGICAL_ON_STRUCT = _error("E0425", "logical operator on struct value: '{operator}'")
+RANGE_BOUND_KIND = _error("E0426", "range bound must be an integer, got {found} value")
+
+# ---------------------------------------------------- E05xx names and code generation
+
+UNDECLARED_IDENTIFIER = _error("E0501", "use of undeclared identifier '{name}'{suggestion}")
+UNDECLARED_ASSIGNMENT = _error(
+    "E0502", "use of undeclared identifier '{name}' in assignment{suggestion}"
+)
+UNDEFINED_FUNCTION = _error("E0503", "undefined function '{name}'{suggestion}")
+FN_ADDR_UNDEFINED = _error("E0504", "fn_addr: undefined function '{name}'{suggestion}")
+FN_ADDR_NOT_LITERAL = _error("E0505", "fn_addr: argument must be a string literal")
+TOO_MANY_ARGUMENTS = _error("E0506", "too many call arguments (max 32), got {found}")
+UNRECOGNIZED_ASM = _error("E0507", "unrecognized asm instruction '{text}'")
+FUNCTION_AS_VALUE = _error("E0508", "use of undeclared identifier '{name}': it is a function")
+CALL_OF_NON_FUNCTION = _error("E0509", "undefined function '{name}': it is a {what}")
+UNKNOWN_ENUM = _error("E0510", "unknown enum '{name}'{suggestion}")
+UNDECLARED_ASM_VARIABLE = _error(
+    "E0511", "use of undeclared identifier '{name}' in asm constraint{suggestion}"
+)
+NOT_AVAILABLE_ON_TARGET = _error("E0512", "'{name}' is not available on {target}")
+UNKNOWN_METHOD = _error("E0513", "undefined function '{name}': no such method{suggestion}")
+
+# -------------------------------------------------------------------- E06xx linking
+
+UNRESOLVED_EXTERN = _error(
+    "E0601", "extern function '{name}' cannot be linked into an executable for {target}"
+)
+UNDEFINED_SYMBOL = _error("E0602", "undefined symbol '{name}'")
+DUPLICATE_SYMBOL = _error("E0603", "duplicate symbol '{name}'")
+IMAGE_TOO_LARGE = _error("E0604", "program image too large: {size_bytes} bytes")
+
+# ------------------------------------------------------------------- W03xx warnings
+
+INITIALIZER_DOES_NOT_FIT = _warning(
+    "W0301", "literal initializer does not fit the declared type (truncated) '{name}'"
+)
+ASSIGNMENT_DOES_NOT_FIT = _warning(
+    "W0302", "literal assignment does not fit the target type (truncated) '{name}'"
+)
+UNUSED_VARIABLE = _warning("W0303", "unused variable (prefix with _ to suppress) '{name}'")
+USED_BEFORE_INITIALIZATION = _warning("W0304", "variable used before initialization '{name}'")
+UNREACHABLE_CODE = _warning("W0305", "unreachable code after return/break/exit")
+UNKNOWN_TARGET_NAME = _warning("W0306", "unknown --targets name: {name}")
+STATIC_LIST_IGNORED = _warning(
+    "W0307", "initializer list of static array '{name}' is ignored, the elements are zero"
+)
+ALLOC_IN_CRITICAL_SECTION = _warning(
+    "W0308", "critical-region: alloc inside critical section in '{name}'"
+)
+BUILTIN_WINS = _warning("W0309", "function '{name}' is never called: the builtin '{name}' wins")
+UNREACHABLE_NAME_ERROR = _warning("W0310", "in unreachable function '{name}': {message}")
+
+ALL_KINDS: tuple[DiagnosticKind, ...] = tuple(
+    value for value in dict(globals()).values() if isinstance(value, DiagnosticKind)
+)
+TYPE_SHAPE_KINDS: tuple[DiagnosticKind, ...] = tuple(
+    kind for kind in ALL_KINDS if kind.code.startswith("E04")
+)
+SYNTAX_KINDS: tuple[DiagnosticKind, ...] = tuple(
+    kind for kind in ALL_KINDS if kind.code.startswith("E02")
+)

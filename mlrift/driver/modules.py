@@ -1,0 +1,178 @@
+"""The import graph: a root path in, the parsed program out (language.md 4).
+
+Files come in depth-first order, each once: everything a file imports stands before it, the root
+last. Two paths are one file when their normalised real paths are equal, so cycles are harmless. All
+files are read and lexed before any is parsed, because parsing a file needs the type names of the
+files before it.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mlrift.diagnostics import catalog
+from mlrift.diagnostics.model import Diagnostic
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.frontend.ast import Program, SourceModule
+from mlrift.frontend.lexer import TokenStream, lex
+from mlrift.frontend.parser import parse_tokens
+from mlrift.frontend.tokens import (
+    NO_KNOWN_TYPES,
+    DeclaredTypes,
+    KnownTypes,
+    known_types,
+    scan_declared_types,
+    scan_imports,
+)
+from mlrift.frontend.tree.items import import_path
+from mlrift.source import SourceFile, Span
+
+FileReader = Callable[[str], bytes]
+"""Returns the bytes of a file; raises OSError."""
+
+
+def read_file(path: str) -> bytes:
+    """Return the bytes of a file; raises OSError."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def load_program(
+    root: Path | str,
+    library_roots: Sequence[Path | str],
+    sink: DiagnosticSink,
+    read: FileReader = read_file,
+) -> Program:
+    """Read and parse the root file and all it imports; errors are in the sink."""
+    loader = _Loader([str(folder) for folder in library_roots], sink, read)
+    files = loader.load(str(root))
+    sink.set_file_order(entry.file for entry in files)
+    modules: list[SourceModule] = []
+    known = NO_KNOWN_TYPES
+    for entry in files:
+        known = known_types([entry.declared], known)
+        modules.append(parse_tokens(entry.stream, _visible_types(entry, known), sink))
+    if loader.has_missing_imports:
+        sink.emit(catalog.IMPORTS_ABORTED.at(None))
+    return Program(modules)
+
+
+@dataclass(slots=True, eq=False)
+class _LoadedFile:
+    """A file read and lexed; `imports` are the files it imports that were found."""
+
+    file: SourceFile
+    stream: TokenStream
+    declared: DeclaredTypes
+    imports: "list[_LoadedFile]" = field(default_factory=list)
+
+
+def _visible_types(entry: _LoadedFile, before: KnownTypes) -> KnownTypes:
+    """Return the types of the files up to this one, and of those that a cycle puts after it."""
+    missing = [other.declared for other in entry.imports if not _is_covered(other, before)]
+    return known_types(missing, before) if missing else before
+
+
+def _is_covered(entry: _LoadedFile, known: KnownTypes) -> bool:
+    return known.names >= entry.declared.structs | entry.declared.aliases.keys()
+
+
+class _Loader:
+    """Reads files on demand and remembers them by their real path."""
+
+    def __init__(self, library_roots: list[str], sink: DiagnosticSink, read: FileReader) -> None:
+        self._library_roots = library_roots
+        self._sink = sink
+        self._read = read
+        self._by_identity: dict[str, _LoadedFile] = {}
+        self.has_missing_imports = False
+
+    def load(self, root: str) -> list[_LoadedFile]:
+        """Return the root file and everything it imports, dependencies first."""
+        try:
+            first = self._open(root, root, False)
+        except (OSError, ValueError) as error:
+            self._sink.emit(_describe_root_failure(root, error))
+            return []
+        order: list[_LoadedFile] = []
+        pending = [(first, self._imports_of(first))]
+        while pending:
+            entry, imports = pending[-1]
+            following = next(imports, None)
+            if following is None:
+                pending.pop()
+                order.append(entry)
+            else:
+                pending.append((following, self._imports_of(following)))
+        return order
+
+    def _imports_of(self, entry: _LoadedFile) -> Iterator[_LoadedFile]:
+        """Yield the imported files that are new, in order."""
+        stream = entry.stream
+        for index in scan_imports(stream):
+            path = import_path(stream.texts[index])
+            count = len(self._by_identity)
+            found = self._find(entry.file.path, path, stream.span(index))
+            if found is None:
+                self.has_missing_imports = True
+                continue
+            entry.imports.append(found)
+            if len(self._by_identity) > count:
+                yield found
+
+    def _find(self, importer: str, path: str, span: Span) -> _LoadedFile | None:
+        """Return the file an import means; report it when no candidate opens."""
+        failures: list[str] = []
+        for folder in (os.path.dirname(importer), *self._library_roots):
+            candidate = os.path.join(folder, path)
+            try:
+                return self._open(os.path.normpath(candidate), candidate, True)
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                failures.append(f"'{candidate}': {_reason(error)}")
+            except ValueError:
+                break
+        diagnostic = catalog.IMPORT_NOT_OPENED.at(span, path=path)
+        for failure in failures:
+            diagnostic = diagnostic.note(failure)
+        self._sink.emit(diagnostic)
+        return None
+
+    def _open(self, shown: str, path: str, is_library: bool) -> _LoadedFile:
+        """Return a file, read at most once; raises OSError, or ValueError for an unusable path."""
+        identity = os.path.realpath(path)
+        known = self._by_identity.get(identity)
+        if known is None:
+            file = self._decode(shown, self._read(path), is_library)
+            stream = lex(file, self._sink)
+            known = _LoadedFile(file, stream, scan_declared_types(stream))
+            self._by_identity[identity] = known
+        return known
+
+    def _decode(self, path: str, data: bytes, is_library: bool) -> SourceFile:
+        """Decode a file; of one that is not UTF-8 report the first bad byte and keep no text."""
+        try:
+            return SourceFile(path, data.decode("utf-8"), is_library)
+        except UnicodeDecodeError as error:
+            shown = SourceFile(path, data.decode("utf-8", "replace"), is_library)
+            start = len(data[: error.start].decode("utf-8"))
+            self._sink.emit(
+                catalog.INVALID_UTF8.at(
+                    Span(shown, start, start + 1),
+                    offset=error.start,
+                    byte=f"0x{data[error.start]:02X}",
+                )
+            )
+            return SourceFile(path, "", is_library)
+
+
+def _describe_root_failure(root: str, error: OSError | ValueError) -> Diagnostic:
+    if isinstance(error, FileNotFoundError | ValueError):
+        return catalog.ROOT_NOT_FOUND.at(None, path=root)
+    return catalog.ROOT_UNREADABLE.at(None, path=root, reason=_reason(error))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()

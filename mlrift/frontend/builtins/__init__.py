@@ -1,0 +1,1 @@
+"""Builtins by family; `table.py` collects them."""

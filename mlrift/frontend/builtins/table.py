@@ -1,0 +1,16 @@
+"""Every builtin by name: what the checker looks up (print, println, fn_addr, call_ptr apart)."""
+
+from mlrift.frontend.builtins.atomics import ATOMICS
+from mlrift.frontend.builtins.bits import BITS
+from mlrift.frontend.builtins.declaration import Builtin
+from mlrift.frontend.builtins.files import FILES
+from mlrift.frontend.builtins.floats import FLOATS
+from mlrift.frontend.builtins.memory import MEMORY
+from mlrift.frontend.builtins.process import PROCESS
+from mlrift.frontend.builtins.text import TEXT
+
+BUILTINS: dict[str, Builtin] = {
+    row.name: row
+    for family in (PROCESS, MEMORY, FILES, TEXT, BITS, ATOMICS, FLOATS)
+    for row in family
+}

@@ -1,0 +1,121 @@
+"""Declarations of locals: scalars, structs, arrays, tuples; what enters and leaves a scope.
+
+A declared type is authoritative for the life of the variable. The initialiser is checked before
+the name is visible.
+"""
+
+from mlrift.diagnostics import catalog
+from mlrift.frontend import ast, typed
+from mlrift.frontend.check.calls import CallChecker
+from mlrift.frontend.check.constants import ConstantChecker
+from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.conversions import bit_conversion, coerce
+from mlrift.frontend.check.literals import check_strictness, check_struct_kind, warn_unfit
+from mlrift.frontend.check.type_names import declared_type
+from mlrift.frontend.scopes import Binding
+from mlrift.typesystem import ERROR, SCALARS, U64, ArrayType, StructType, Type
+
+MAX_LOCAL_ARRAY_BYTES = 1 << 40
+
+
+class LocalChecker:
+    """Handlers of declarations inside functions."""
+
+    def __init__(self, context: Context, calls: CallChecker, constants: ConstantChecker) -> None:
+        self._context = context
+        self._scopes = context.scopes
+        self._calls = calls
+        self._constants = constants
+
+    def enter_block(self) -> None:
+        """Open a scope."""
+        self._scopes.enter()
+
+    def leave_block(self) -> None:
+        """Close a scope; warn about what nobody read."""
+        for variable in self._scopes.leave():
+            self._context.emit(catalog.UNUSED_VARIABLE.at(variable.span, name=variable.name))
+
+    def bind(self, binding: Binding) -> None:
+        """Declare a name, reporting a second declaration in the same block.
+
+        The variable of a finished `for` may be declared anew: it is visible after its loop only
+        because programs read it there (Q36).
+        """
+        variable = binding.variable
+        earlier = self._scopes.declared_here(variable.name)
+        if earlier is not None and not earlier.is_loop_variable:
+            diagnostic = catalog.VARIABLE_REDEFINED.at(variable.span, name=variable.name)
+            self._context.emit(diagnostic.label(earlier.variable.span, "first declared here"))
+            binding.is_read = True
+        self._scopes.declare(binding)
+
+    def declare(self, node: ast.Declare) -> typed.Statement:
+        """Check `T name` and `T name = value`."""
+        name = node.name
+        declared = SCALARS.get(node.type.name) or declared_type(self._context, node.type)
+        value: typed.Expression | None = None
+        if node.value is not None:
+            value = self._initial_value(node.value, declared, name.text)
+        variable = typed.LocalVariable(name.text, declared, name.span)
+        is_exempt = name.text[0] == "_"
+        is_struct = type(declared) is StructType
+        is_initialized = value is not None or is_struct or is_exempt
+        self.bind(Binding(variable, is_initialized, is_exempt))
+        if type(declared) is StructType:
+            return typed.DeclareStruct(variable, declared, value, node.span)
+        return typed.DeclareScalar(variable, value, node.span)
+
+    def _initial_value(self, node: ast.Expression, declared: Type, name: str) -> typed.Expression:
+        context = self._context
+        value = self._calls.possibly_void(node)
+        value = self._calls.reject_void(value, catalog.VOID_INITIALIZER)
+        if type(node) is ast.IntegerLiteral:
+            warn_unfit(context, node, declared, catalog.INITIALIZER_DOES_NOT_FIT, name)
+        else:
+            check_strictness(context, node, declared)
+            check_struct_kind(context, value, declared, catalog.INITIALIZER_STRUCT_KIND)
+        return coerce(value, declared)
+
+    def declare_array(self, node: ast.DeclareArray) -> typed.Statement:
+        """Check `T[N] name`."""
+        name = node.name
+        element = declared_type(self._context, node.type)
+        array = self._constants.array_type(element, node.size, name, MAX_LOCAL_ARRAY_BYTES)
+        variable = typed.LocalVariable(name.text, array, name.span)
+        self.bind(Binding(variable, True, name.text[0] == "_"))
+        if type(array) is ArrayType:
+            return typed.DeclareArray(variable, array, node.span)
+        return typed.DeclareScalar(variable, None, node.span)
+
+    def declare_tuple(self, node: ast.DeclareTuple) -> typed.Statement:
+        """Check `(T a, U b) = call(...)`."""
+        context = self._context
+        call = self._calls.possibly_void(node.value)
+        call = self._calls.reject_void(call, catalog.VOID_INITIALIZER)
+        self._check_arity(call, node)
+        variables: list[typed.LocalVariable] = []
+        conversions: list[typed.ConversionKind | None] = []
+        for type_name, name in node.names:
+            declared = declared_type(context, type_name)
+            source: Type = U64 if variables else call.type
+            conversions.append(bit_conversion(source, declared))
+            variable = typed.LocalVariable(name.text, declared, name.span)
+            self.bind(Binding(variable, True, True))
+            variables.append(variable)
+        return typed.DeclareTuple(variables, conversions, call, node.span)
+
+    def _check_arity(self, call: typed.Expression, node: ast.DeclareTuple) -> None:
+        if type(node.value) is not ast.Call and type(node.value) is not ast.MethodCall:
+            diagnostic = catalog.TUPLE_FROM_NON_CALL.at(node.value.span, found="another value")
+            self._context.emit(diagnostic)
+            return
+        found = call.function.result_count if type(call) is typed.Call else 1
+        if call.type is ERROR or found == len(node.names):
+            return
+        diagnostic = catalog.WRONG_TUPLE_ARITY.at(
+            node.value.span, expected=len(node.names), found=found
+        )
+        if type(call) is typed.Call:
+            diagnostic = diagnostic.label(call.function.span, "the function is declared here")
+        self._context.emit(diagnostic)

@@ -1,0 +1,97 @@
+"""The whole check: an AST program in, the typed program out, findings into the sink.
+
+Every function is checked, reachable or not; only reachable ones are in the result. All independent
+errors are found in one run; the result is meant for lowering only if the sink has no errors.
+"""
+
+from mlrift.diagnostics import catalog
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.frontend import ast, typed
+from mlrift.frontend.builtins.table import BUILTINS
+from mlrift.frontend.check.access import AccessChecker
+from mlrift.frontend.check.assignments import AssignmentChecker
+from mlrift.frontend.check.calls import CallChecker
+from mlrift.frontend.check.constants import ConstantChecker
+from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.critical_regions import warn_critical_regions
+from mlrift.frontend.check.declarations import Declarations, declare_all
+from mlrift.frontend.check.expressions import ExpressionChecker
+from mlrift.frontend.check.flow import always_returns
+from mlrift.frontend.check.literals import StructLiteralChecker
+from mlrift.frontend.check.locals import LocalChecker
+from mlrift.frontend.check.options import CheckOptions, MainRequirement
+from mlrift.frontend.check.reachability import find_roots, reachable_from, report_name_errors
+from mlrift.frontend.check.signatures import SPECIAL_FORMS
+from mlrift.frontend.check.statements import StatementChecker
+from mlrift.frontend.scopes import Binding, GlobalNames, Signature
+from mlrift.typesystem import VOID
+
+
+def check_program(
+    program: ast.Program, options: CheckOptions, sink: DiagnosticSink
+) -> typed.TypedProgram:
+    """Resolve and type a program."""
+    names = GlobalNames()
+    names.callees = {**SPECIAL_FORMS, **BUILTINS}
+    context = Context(names, sink)
+    items = Declarations(program)
+    declare_all(context, items)
+    functions = _FunctionChecker(context)
+    functions.check_values(items)
+    signatures = list(names.functions.values())
+    for signature in signatures:
+        functions.check(signature)
+        if options.entry is MainRequirement.LIBRARY and type(signature.node) is ast.Function:
+            warn_critical_regions(context, signature.node)
+    roots = find_roots(signatures, options.entry)
+    if options.entry is MainRequirement.EXECUTABLE and not _has_main(names):
+        context.emit(catalog.NO_MAIN.at(None))
+    reached = reachable_from(roots)
+    report_name_errors(context, signatures, reached)
+    kept = [signature.symbol for signature in signatures if signature.symbol.name in reached]
+    return typed.TypedProgram(kept, names.statics, [root.symbol.name for root in roots])
+
+
+def _has_main(names: GlobalNames) -> bool:
+    main = names.functions.get("main")
+    return main is not None and not main.symbol.is_extern
+
+
+class _FunctionChecker:
+    """The checkers of one program, wired together."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._expressions = ExpressionChecker(context)
+        self._constants = ConstantChecker(context)
+        calls = CallChecker(context)
+        access = AccessChecker(context, self._expressions)
+        StructLiteralChecker(context)
+        self._locals = LocalChecker(context, calls, self._constants)
+        assignments = AssignmentChecker(context, self._expressions, access, calls)
+        self._statements = StatementChecker(context, calls, self._locals, assignments)
+
+    def check_values(self, items: Declarations) -> None:
+        """Evaluate the constants and the initial values of statics."""
+        for constant in items.constants:
+            if self._context.names.pending.get(constant.name.text) is constant:
+                self._constants.evaluate(constant)
+        for static in items.statics:
+            self._constants.declare_static(static)
+
+    def check(self, signature: Signature) -> None:
+        """Check the body of a function and fill in its symbol."""
+        node = signature.node
+        if type(node) is not ast.Function:
+            return
+        context, symbol = self._context, signature.symbol
+        context.enter_function(signature)
+        self._locals.enter_block()
+        for parameter in symbol.parameters:
+            if "." not in parameter.name:  # the length of a slice has no name of its own
+                context.scopes.declare(Binding(parameter, True, True))
+        self._statements.function_body(signature, node.body)
+        self._locals.leave_block()
+        context.leave_function()
+        if symbol.result is not VOID and not symbol.is_naked and not always_returns(node.body):
+            context.emit(catalog.MISSING_RETURN.at(node.name.span, name=symbol.name))

@@ -1,0 +1,132 @@
+"""Signatures: function and extern declarations in, function symbols and callable names out."""
+
+from mlrift.diagnostics import catalog
+from mlrift.frontend import ast, typed
+from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.flow import widest_return
+from mlrift.frontend.check.type_names import word_or_type
+from mlrift.frontend.scopes import Callee, Signature, SpecialForm
+from mlrift.source import Span
+from mlrift.typesystem import U64, VOID, ScalarType, SliceType, StructType, Type
+
+_NO_GENERICS: frozenset[str] = frozenset()
+
+SPECIAL_FORMS: dict[str, Callee] = {form.value: form for form in SpecialForm}
+
+
+def declare_function(context: Context, node: ast.Function) -> None:
+    """Add a function of the program; a builtin of its name stays what calls mean."""
+    names = context.names
+    name = node.name.text
+    generics = frozenset(generic.text for generic in node.generics)
+    symbol = _function_symbol(context, node, generics)
+    is_method = node.receiver is not None
+    signature = Signature(symbol, node, is_method=is_method, generics=generics)
+    _check_generics(context, node)
+    if name == "main" and node.parameters:
+        diagnostic = catalog.MAIN_WITH_PARAMETERS.at(node.parameters[0].span)
+        context.emit(diagnostic.help("static u64 cli_argc  static u64 cli_argv"))
+    if name in names.functions:
+        _report_twice(context, node.name, names.functions[name])
+        return
+    names.functions[name] = signature
+    if name not in names.callees:
+        names.callees[name] = signature
+    elif not symbol.is_export:
+        context.emit(catalog.BUILTIN_WINS.at(node.name.span, name=name))
+
+
+def declare_extern(context: Context, node: ast.Extern) -> None:
+    """Add an extern function; it beats a builtin of its name."""
+    names = context.names
+    name = node.name.text
+    is_dynamic = any(annotation.name == "dynamic" for annotation in node.annotations)
+    parameters = _parameters(context, node.parameters, _NO_GENERICS)
+    result = word_or_type(context, node.result, _NO_GENERICS) if node.result is not None else VOID
+    symbol = typed.FunctionSymbol(name, parameters, result, 1, node.name.span, is_extern=True)
+    signature = Signature(symbol, node, is_dynamic=is_dynamic)
+    earlier = names.functions.get(name)
+    if earlier is None:
+        names.functions[name] = signature
+        names.callees[name] = signature
+    elif not (is_dynamic and earlier.is_dynamic):
+        _report_twice(context, node.name, earlier)
+    elif _shape(earlier.symbol) != _shape(symbol):
+        diagnostic = catalog.EXTERN_REDEFINED.at(node.name.span, name=name)
+        context.emit(diagnostic.label(earlier.symbol.span, "first declared here"))
+
+
+def _shape(symbol: typed.FunctionSymbol) -> tuple[Type, ...]:
+    return (symbol.result, *(parameter.type for parameter in symbol.parameters))
+
+
+def _report_twice(context: Context, name: ast.Name, earlier: Signature) -> None:
+    diagnostic = catalog.FUNCTION_REDEFINED.at(name.span, name=name.text)
+    diagnostic = diagnostic.label(earlier.symbol.span, "first declared here")
+    if type(earlier.node) is ast.Function and earlier.node.receiver is not None:
+        diagnostic = diagnostic.note("methods share one namespace, whatever their struct")
+    context.emit(diagnostic)
+
+
+def _function_symbol(
+    context: Context, node: ast.Function, generics: frozenset[str]
+) -> typed.FunctionSymbol:
+    symbol = typed.FunctionSymbol(
+        node.name.text,
+        _parameters(context, node.parameters, generics),
+        word_or_type(context, node.result, generics) if node.result is not None else VOID,
+        widest_return(node.body) if node.result is not None else 1,
+        node.name.span,
+    )
+    for annotation in node.annotations:
+        match annotation.name:
+            case "export":
+                symbol.is_export = True
+            case "naked":
+                symbol.is_naked = True
+            case "kernel":
+                symbol.is_kernel = True
+            case "section":
+                symbol.section = _section(context, annotation)
+    return symbol
+
+
+def _section(context: Context, annotation: ast.Annotation) -> str | None:
+    text = (annotation.arguments or "").strip()
+    if len(text) > 2 and text[0] == text[-1] == '"':
+        return text[1:-1]
+    context.emit(catalog.BAD_SECTION.at(annotation.span, found=text or "nothing"))
+    return None
+
+
+def _parameters(
+    context: Context, nodes: list[ast.Parameter], generics: frozenset[str]
+) -> list[typed.LocalVariable]:
+    """Return the words and floats passed: a slice is its address, then its length."""
+    parameters: list[typed.LocalVariable] = []
+    first: dict[str, Span] = {}
+    for node in nodes:
+        name, span = node.name.text, node.name.span
+        if name in first:
+            diagnostic = catalog.VARIABLE_REDEFINED.at(span, name=name)
+            context.emit(diagnostic.label(first[name], "first declared here"))
+        first.setdefault(name, span)
+        declared = word_or_type(context, node.type, generics)
+        if not node.is_slice:
+            parameters.append(typed.LocalVariable(name, declared, span, is_parameter=True))
+            continue
+        element = declared if isinstance(declared, ScalarType | StructType) else U64
+        length = typed.LocalVariable(f"{name}.len", U64, span, is_parameter=True)
+        slice_type = SliceType(element)
+        parameters.append(typed.LocalVariable(name, slice_type, span, True, length))
+        parameters.append(length)
+    return parameters
+
+
+def _check_generics(context: Context, node: ast.Function) -> None:
+    seen: set[str] = set()
+    for generic in node.generics:
+        if generic.text in seen:
+            diagnostic = catalog.DUPLICATE_GENERIC.at(generic.span, name=generic.text)
+            context.emit(diagnostic)
+        seen.add(generic.text)

@@ -1,0 +1,6 @@
+"""Typed model to IR: `lower_program` is the way in; one rule per typed node does the work."""
+
+from mlrift.frontend.lower.module import lower_program
+from mlrift.frontend.lower.options import LowerOptions, LowerRole, RuntimeChecks
+
+__all__ = ["LowerOptions", "LowerRole", "RuntimeChecks", "lower_program"]

@@ -1,0 +1,123 @@
+"""A typed program to an IR module: statics, functions and the program's start.
+
+Enters: a `TypedProgram` without errors. Leaves: a `Module` in which every local is a slot, dead
+blocks may remain, and the OS layer and the core library are declared EXTERNAL where used.
+"""
+
+from mlrift.frontend import typed
+from mlrift.frontend.lower import (  # noqa: F401
+    aggregates,
+    control,
+    expressions,
+    places,
+    printing,
+)
+from mlrift.frontend.lower.context import (
+    FunctionContext,
+    ModuleContext,
+    SlotStart,
+    result_types,
+)
+from mlrift.frontend.lower.control import emit_return, run_defers
+from mlrift.frontend.lower.options import LowerOptions, LowerRole
+from mlrift.frontend.symbols import PROGRAM_START, static_symbol
+from mlrift.ir.builder import Builder
+from mlrift.ir.core import Block, BlockParameter, Function, Global, Linkage, Module, Value
+from mlrift.ir.ops.call import Call
+from mlrift.ir.ops.control import Return, Unreachable
+from mlrift.ir.ops.convert import FloatToBits
+from mlrift.ir.ops.memory import GlobalAddress, SlotSet, Store
+from mlrift.typesystem import I64, ScalarType
+
+MAIN = "main"
+_WORD_BYTES = 8
+_ARRAY_ALIGN_BYTES = 16
+_STARTUP_STATICS = ("cli_argc", "cli_argv", "cli_envp")
+
+
+def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str) -> Module:
+    """Return the module `name` that does what the program says."""
+    module = Module(name)
+    context = ModuleContext(module, options)
+    for variable in program.statics.values():
+        _add_static(context, variable)
+    for function in program.functions:
+        if function.body is not None:
+            _add_function(context, function, function.body)
+    if options.role is LowerRole.PROGRAM:
+        _add_start(context)
+    return module
+
+
+def _add_static(context: ModuleContext, variable: typed.StaticVariable) -> None:
+    symbol = context.static_name(variable)
+    if isinstance(variable.type, ScalarType):
+        word = variable.initial_word
+        data = word.to_bytes(_WORD_BYTES, "little") if word else b""
+        context.module.globals[symbol] = Global(symbol, _WORD_BYTES, _WORD_BYTES, data)
+    else:
+        size_bytes = -(-variable.type.size_bytes // _WORD_BYTES) * _WORD_BYTES
+        context.module.globals[symbol] = Global(symbol, size_bytes, _ARRAY_ALIGN_BYTES)
+
+
+def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: typed.Block) -> None:
+    symbol = module.options.symbol_name(function.name)
+    parameters = [BlockParameter(row.type.machine, row.name) for row in function.parameters]
+    made = Function(
+        symbol,
+        parameters,
+        result_types(function),
+        _linkage(function, module.options),
+        [Block("entry", parameters)],
+        function.span,
+        is_naked=function.is_naked,
+        section=function.section,
+    )
+    module.module.functions[symbol] = made
+    start = SlotStart.ZERO if function.end_defers else SlotStart.UNSET
+    context = FunctionContext(module, made, start)
+    builder = context.builder
+    builder.span = function.span
+    for variable, value in zip(function.parameters, parameters, strict=True):
+        builder.emit(SlotSet(context.slot(variable), value))
+    context.run(body)
+    if not builder.is_terminated:
+        _end_function(context, function)
+    context.finish()
+
+
+def _linkage(function: typed.FunctionSymbol, options: LowerOptions) -> Linkage:
+    is_started = options.role is LowerRole.OBJECT and function.name == MAIN
+    if function.is_export or is_started or function.name in options.exports:
+        return Linkage.EXPORTED
+    return Linkage.INTERNAL
+
+
+def _end_function(context: FunctionContext, function: typed.FunctionSymbol) -> None:
+    if function.is_naked:
+        context.builder.emit(Unreachable())
+        return
+    run_defers(context, function.end_defers)
+    emit_return(context, [])
+
+
+def _add_start(context: ModuleContext) -> None:
+    """Add `program.start(argc, argv, envp)`: keep the arguments, run main, give its status."""
+    parameters = [BlockParameter(I64, name) for name in ("argc", "argv", "envp")]
+    made = Function(
+        PROGRAM_START, parameters, (I64,), Linkage.EXPORTED, [Block("entry", parameters)]
+    )
+    context.module.functions[PROGRAM_START] = made
+    builder = Builder(context.module, made)
+    for name, value in zip(_STARTUP_STATICS, parameters, strict=True):
+        symbol = static_symbol(name)
+        if symbol in context.module.globals:
+            builder.emit(Store(builder.emit(GlobalAddress(symbol)), value, I64))
+    main = context.options.symbol_name(MAIN)
+    results = context.module.functions[main].results
+    call: Value = builder.emit(Call(main, [], results))
+    builder.emit(Return([_status(builder, call) if results else builder.word(0)]))
+
+
+def _status(builder: Builder, result: Value) -> Value:
+    return result if result.type is I64 else builder.emit(FloatToBits(result))

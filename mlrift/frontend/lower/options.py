@@ -1,0 +1,45 @@
+"""What the driver decides about lowering: values only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, unique
+
+
+@unique
+class RuntimeChecks(Enum):
+    """Which checks the program makes while it runs (language.md 16)."""
+
+    NONE = "none"
+    DEBUG = "debug"
+
+
+@unique
+class LowerRole(Enum):
+    """What the module becomes.
+
+    A PROGRAM gets `program.start`. An OBJECT is started by a C runtime: its `main` is EXPORTED.
+    A LIBRARY is merged into a program or linked with one and has no start.
+    """
+
+    PROGRAM = "program"
+    OBJECT = "object"
+    LIBRARY = "library"
+
+
+def plain_name(name: str) -> str:
+    """Keep a name: the `symbol_name` of a user's program."""
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class LowerOptions:
+    """How to lower a program.
+
+    `symbol_name` maps the name of a function or a static to its symbol (core library files rename
+    theirs); `exports` are the functions that get EXPORTED linkage besides those marked `@export`.
+    """
+
+    checks: RuntimeChecks = RuntimeChecks.NONE
+    role: LowerRole = LowerRole.PROGRAM
+    symbol_name: Callable[[str], str] = plain_name
+    exports: frozenset[str] = frozenset()

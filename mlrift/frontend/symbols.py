@@ -1,0 +1,17 @@
+"""How the names of a program become the names of IR symbols.
+
+A function keeps its name. Everything else gets a prefix with a dot, which no identifier contains,
+so a static may share its name with a function and nothing clashes with the runtime's symbols.
+"""
+
+PROGRAM_START = "program.start"
+
+
+def static_symbol(name: str) -> str:
+    """Return the IR global of the static variable `name`."""
+    return f"static.{name}"
+
+
+def text_symbol(module: str, index: int) -> str:
+    """Return the IR global of the string literal number `index` of a module."""
+    return f"text.{module}.{index}"

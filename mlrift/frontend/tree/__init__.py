@@ -1,0 +1,1 @@
+"""Tree builders: what the parser calls, one method a named alternative of the grammar."""
