@@ -1,11 +1,16 @@
 """Arithmetic on words (i64) and floats. Integers are evaluated as unsigned Python ints."""
 
+from math import isnan
+
+from mlrift.ir import numbers
 from mlrift.ir.core import Value
-from mlrift.ir.numbers import SIGN_BIT, WORD_MASK, divide, signed, square_root, to_single
+from mlrift.ir.numbers import divide, square_root, to_single
 from mlrift.ir.op import Effect, Op, Trait, alike, anything, op, same_as
 from mlrift.typesystem import F32, F64, I1, I64, MachineType
 
-__all__ = ["SIGN_BIT", "WORD_MASK", "signed"]
+SIGN_BIT = numbers.SIGN_BIT
+WORD_MASK = numbers.WORD_MASK
+signed = numbers.signed
 
 _floats = alike(F32, F64)
 _bits = alike(I64, I1)
@@ -30,7 +35,7 @@ class Constant(Op):
             fits = isinstance(self.value, int) and 0 <= self.value < end
         else:
             fits = self.constant_type in (F32, F64) and isinstance(self.value, float)
-            if fits and self.constant_type is F32 and self.value == self.value:
+            if fits and self.constant_type is F32 and not isnan(self.value):
                 fits = to_single(self.value) == self.value
         return None if fits else f"{self.value!r} is no {self.constant_type.value}"
 

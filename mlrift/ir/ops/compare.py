@@ -3,8 +3,8 @@
 from enum import Enum, unique
 
 from mlrift.ir.core import Value
+from mlrift.ir.numbers import signed
 from mlrift.ir.op import Effect, Op, alike, op
-from mlrift.ir.ops.arith import signed
 from mlrift.typesystem import F32, F64, I1
 
 

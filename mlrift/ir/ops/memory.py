@@ -4,6 +4,8 @@ from mlrift.ir.core import Value
 from mlrift.ir.op import Effect, Op, anything, op, same_as
 from mlrift.typesystem import F32, F64, I8, I16, I32, I64, MachineType
 
+FRESH_SYMBOL = "core.memory_fresh"
+
 _ACCESSED = (I8, I16, I32, I64, F32, F64)
 _HELD = (I64, F32, F64)
 
@@ -96,7 +98,10 @@ class Stack(Op):
 
 @op("memory.fresh", Effect.ALLOCATE, result=I64)
 class Fresh(Op):
-    """The address of fresh zeroed storage that is never freed (struct locals, big arrays)."""
+    """The address of fresh zeroed storage that is never freed (struct locals, big arrays).
+
+    What no pass turns into frame storage becomes a call of the core library's FRESH_SYMBOL.
+    """
 
     size_bytes: int
 

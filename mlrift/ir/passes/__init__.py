@@ -1,0 +1,1 @@
+"""Passes: one file each, all listed and ordered in `pipeline.py`."""
