@@ -1,0 +1,1 @@
+"""IR to LLVM IR to machine code, shared by both host CPUs."""

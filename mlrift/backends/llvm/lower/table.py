@@ -1,0 +1,9 @@
+"""The shared rules: every family's table in one; the CPUs add theirs and take the rest from here."""
+
+from mlrift.backends.llvm.lower import arith, atomic, call, compare, control, convert, memory
+from mlrift.backends.llvm.text import FunctionText
+from mlrift.backends.rules import Rules
+
+RULES: Rules[FunctionText] = Rules("llvm")
+for _family in (arith, atomic, call, compare, control, convert, memory):
+    RULES.include(_family.RULES)

@@ -1,0 +1,299 @@
+"""An IR module to the text of an LLVM module.
+
+Enters: a verified module, the CPU's row and the options. Leaves: LLVM assembly that LLVM's parser
+and verifier accept. Nothing that LLVM calls poison or undefined comes from a defined program,
+every symbol is local or hidden in PORTABLE objects, and every function and global has its own
+section there, so that the linker can drop what nothing uses.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mlrift.backends.errors import BackendError
+from mlrift.backends.llvm.debug import FunctionDebug, ModuleDebug
+from mlrift.backends.llvm.functions import RuleTable, function_body
+from mlrift.backends.llvm.lower import RULES as SHARED
+from mlrift.backends.llvm.names import Symbols, escape
+from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, ObjectFlavour
+from mlrift.backends.llvm.target import HostTarget
+from mlrift.backends.llvm.text import FunctionText, ModuleContext
+from mlrift.backends.llvm.types import VALUE_TYPE, bytes_text, result_type
+from mlrift.ir.core import Function, Global, Linkage, Module
+from mlrift.ir.op import Op
+from mlrift.ir.ops.control import Return, Unreachable
+from mlrift.targets import ObjectFormat
+from mlrift.typesystem import F32, F64, I64
+
+# Allocators: nothing else refers to what they return, so LLVM sees a `noalias` pointer.
+POINTER_FUNCTIONS = ("core.memory_alloc", "core.memory_fresh", "os.map")
+
+_WHOLE_SIZES = (1, 2, 4, 8)
+_LINKAGE_PORTABLE = {
+    Linkage.INTERNAL: "internal ",
+    Linkage.EXPORTED: "hidden ",
+    Linkage.EXTERNAL: "hidden ",
+}
+_LINKAGE_NATIVE = {
+    Linkage.INTERNAL: "internal ",
+    Linkage.EXPORTED: "dso_local ",
+    Linkage.EXTERNAL: "",
+}
+# Our own loops must stay loops: LLVM turns some into calls of these, which nobody defines.
+_NO_BUILTINS = '"no-builtin-strlen" "no-builtin-wcslen"'
+# Address 0 is an address like any other to the language: touching it is a fault, not a licence.
+_COMMON = "nounwind null_pointer_is_valid"
+_MACHO_SECTION_NAME = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleText:
+    """The text of a module without the few lines that name the CPU.
+
+    `is_shared` says that the body is the same for every CPU: no rule of one CPU was used.
+    """
+
+    name: str
+    body: str
+    is_shared: bool
+    options: CodegenOptions
+
+    def for_target(self, target: HostTarget) -> str:
+        """Return the whole LLVM assembly for a CPU (the one it was written for, unless shared)."""
+        return "\n".join(
+            [
+                f'source_filename = "{escape(self.name)}"',
+                f'target triple = "{target.triple(self.options.native_system)}"',
+                *_attribute_groups(target, self.options),
+                self.body,
+            ]
+        )
+
+
+def write_module(module: Module, target: HostTarget, options: CodegenOptions) -> ModuleText:
+    """Write the LLVM assembly of a module."""
+    return _ModuleWriter(module, target, options).write()
+
+
+def _attribute_groups(target: HostTarget, options: CodegenOptions) -> list[str]:
+    rows = [_COMMON, target.attributes, _NO_BUILTINS]
+    if options.flavour is ObjectFlavour.PORTABLE:
+        rows.append(target.portable_attributes)
+    if options.debug is DebugInfo.FULL:
+        rows.append('"frame-pointer"="all"')
+    common = " ".join(rows)
+    return [
+        f"attributes #0 = {{ {common} }}",
+        f"attributes #1 = {{ {common} noreturn cold }}",
+        f"attributes #2 = {{ {common} naked noinline }}",
+    ]
+
+
+def _rule_table(target: HostTarget, context: ModuleContext) -> RuleTable:
+    """Return the rules of a CPU; those that are its own note that they were used."""
+
+    def noting(rule: Callable[[FunctionText, Any], None]) -> Callable[[FunctionText, Any], None]:
+        def lower(out: FunctionText, made: Op) -> None:
+            context.is_shared = False
+            rule(out, made)
+
+        return lower
+
+    shared = SHARED.table
+    return {
+        op_class: rule if rule is shared.get(op_class) else noting(rule)
+        for op_class, rule in target.rules.table.items()
+    }
+
+
+class _ModuleWriter:
+    """Writes globals, functions, declarations and metadata, in this order."""
+
+    def __init__(self, module: Module, target: HostTarget, options: CodegenOptions) -> None:
+        self.module = module
+        self.options = options
+        self.is_portable = options.flavour is ObjectFlavour.PORTABLE
+        self.linkages = _LINKAGE_PORTABLE if self.is_portable else _LINKAGE_NATIVE
+        self.context = ModuleContext(
+            module,
+            Symbols(module, options),
+            options,
+            frozenset(
+                name
+                for name in POINTER_FUNCTIONS
+                if name not in module.functions or module.functions[name].results == (I64,)
+            ),
+            target.foreign_conventions.get(options.system, "") if options.system else "",
+        )
+        self.table = _rule_table(target, self.context)
+        self.debug = self._module_debug()
+
+    def write(self) -> ModuleText:
+        lines = [self._global(made) for made in self.module.globals.values()]
+        for function in self.module.functions.values():
+            if function.linkage is Linkage.EXTERNAL:
+                lines.append(self._declaration(function))
+            else:
+                self._define(function, lines)
+        for name in self.context.symbols.words:
+            lines.append(self._words_entry(self.module.functions[name]))
+        lines.extend(self.context.declarations.values())
+        lines.append('!0 = !{!"branch_weights", i32 1, i32 1000000}')
+        if self.debug is not None:
+            lines.extend(self.debug.finish())
+        lines.append("")
+        is_shared = self.context.is_shared and not self.context.foreign_convention
+        return ModuleText(self.module.name, "\n".join(lines), is_shared, self.options)
+
+    def _module_debug(self) -> ModuleDebug | None:
+        if self.options.debug is DebugInfo.NONE:
+            return None
+        for function in self.module.functions.values():
+            if function.span is not None:
+                return ModuleDebug(function.span.file, self.options.level)
+        return None
+
+    def _global(self, made: Global) -> str:
+        name = self.context.symbols.globals[made.name]
+        linkage = self.linkages[made.linkage]
+        kind = "constant" if made.is_constant else "global"
+        if made.linkage is Linkage.EXTERNAL:
+            return f"{name} = external {linkage}{kind} [{made.size_bytes} x i8], align {made.align}"
+        if len(made.data) > made.size_bytes:
+            raise BackendError(
+                f"global `{made.name}` has more data than its {made.size_bytes} bytes"
+            )
+        section = self._data_section(made)
+        debug = ""
+        if self.debug is not None and "." not in made.name:
+            debug = self.debug.static(made)
+        align = max(made.align, 1)
+        return f"{name} = {linkage}{kind} {_contents(made)}{section}, align {align}{debug}"
+
+    def _data_section(self, made: Global) -> str:
+        if not self.is_portable:
+            return ""
+        if made.is_constant:
+            prefix = ".rodata"
+        else:
+            prefix = ".data" if made.data.strip(b"\0") else ".bss"
+        return f', section "{prefix}.{escape(made.name)}"'
+
+    def _declaration(self, function: Function) -> str:
+        name = self.context.symbols.functions[function.name]
+        convention = self.context.convention(function)
+        parameters = ", ".join([VALUE_TYPE[row.type] for row in function.parameters])
+        group = "#0" if function.returns else "#1"
+        linkage = self.linkages[function.linkage]
+        return f"declare {linkage}{convention}{self._result(function)} {name}({parameters}) {group}"
+
+    def _result(self, function: Function) -> str:
+        if function.name in self.context.pointer_functions:
+            return "noalias ptr"
+        return result_type(function.results)
+
+    def _define(self, function: Function, lines: list[str]) -> None:
+        """Append the definition of a function; errors get the function's name."""
+        debug = None
+        if self.debug is not None and function.span is not None:
+            debug = FunctionDebug(self.debug, function, function.span)
+        _refuse_naked_body(function)
+        try:
+            body = function_body(self.context, function, self.table, debug)
+        except (BackendError, KeyError) as error:
+            raise BackendError(f"in function `{function.name}`: {_explain(error)}") from error
+        name = self.context.symbols.functions[function.name]
+        parameters = ", ".join(
+            [f"{VALUE_TYPE[row.type]} %{index}" for index, row in enumerate(function.parameters)]
+        )
+        group = "#2" if function.is_naked else "#0" if function.returns else "#1"
+        attachment = debug.attachment if debug is not None else ""
+        lines.append(
+            f"define {self.linkages[function.linkage]}{self._result(function)} {name}({parameters}) "
+            f"{group}{self._code_section(function)}{attachment} {{"
+        )
+        lines.extend(body)
+        lines.append("}")
+
+    def _code_section(self, function: Function) -> str:
+        if function.section is not None:
+            return f' section "{escape(self._user_section(function.section))}"'
+        return f' section ".text.{escape(function.name)}"' if self.is_portable else ""
+
+    def _user_section(self, name: str) -> str:
+        """Mach-O sections are named by segment and section; a plain name goes to __TEXT."""
+        if self.options.object_format is not ObjectFormat.MACHO or "," in name:
+            return name
+        return f"__TEXT,{name[:_MACHO_SECTION_NAME]}"
+
+    def _words_entry(self, function: Function) -> str:
+        """Write the entry that takes and gives words: the others as their bits, void as 0."""
+        name = self.context.symbols.words_entry(function.name)
+        section = f' section ".text.{escape(function.name)}.words"' if self.is_portable else ""
+        count = len(function.parameters)
+        parameters = ", ".join([f"i64 %{index}" for index in range(count)])
+        lines = [f"define internal i64 {name}({parameters}) #0{section} {{", "entry:"]
+        arguments = []
+        for index, parameter in enumerate(function.parameters):
+            kind = VALUE_TYPE[parameter.type]
+            if parameter.type is F64:
+                lines.append(f"  %a{index} = bitcast i64 %{index} to double")
+            elif parameter.type is F32:
+                lines.append(f"  %w{index} = trunc i64 %{index} to i32")
+                lines.append(f"  %a{index} = bitcast i32 %w{index} to float")
+            operand = f"%{index}" if parameter.type is I64 else f"%a{index}"
+            arguments.append(f"{kind} {operand}")
+        target = self.context.symbols.functions[function.name]
+        convention = self.context.convention(function)
+        call = f"call {convention}{self._result(function)} {target}({', '.join(arguments)})"
+        lines += [*self._words_result(function, call), "}"]
+        return "\n".join(lines)
+
+    def _words_result(self, function: Function, call: str) -> list[str]:
+        if not function.results:
+            return [f"  {call}", "  ret i64 0"]
+        if function.name in self.context.pointer_functions:
+            return [f"  %r = {call}", "  %v = ptrtoint ptr %r to i64", "  ret i64 %v"]
+        lines, result = [f"  %r = {call}"], "%r"
+        if len(function.results) > 1:
+            lines.append(f"  %f = extractvalue {result_type(function.results)} %r, 0")
+            result = "%f"
+        if function.results[0] is F64:
+            lines.append(f"  %v = bitcast double {result} to i64")
+            result = "%v"
+        elif function.results[0] is F32:
+            lines += [f"  %b = bitcast float {result} to i32", "  %v = zext i32 %b to i64"]
+            result = "%v"
+        return [*lines, f"  ret i64 {result}"]
+
+
+def _contents(made: Global) -> str:
+    """Return the type and the initial value; small whole sizes are integers."""
+    size, data = made.size_bytes, made.data.rstrip(b"\0")
+    if size in _WHOLE_SIZES:
+        return f"i{size * 8} {int.from_bytes(data, 'little')}"
+    if not data:
+        return f"[{size} x i8] zeroinitializer"
+    rest = size - len(data)
+    if not rest:
+        return f"[{size} x i8] {bytes_text(data)}"
+    kind = f"<{{ [{len(data)} x i8], [{rest} x i8] }}>"
+    return f"{kind} <{{ [{len(data)} x i8] {bytes_text(data)}, [{rest} x i8] zeroinitializer }}>"
+
+
+def _refuse_naked_body(function: Function) -> None:
+    """LLVM aborts on naked functions that need a frame or their parameters."""
+    if not function.is_naked:
+        return
+    for made in function.ops():
+        if not isinstance(made, (Return, Unreachable)) or made.operands():
+            raise BackendError(
+                f"naked function `{function.name}` has a body other than assembly, "
+                "which is not supported"
+            )
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"no definition or no rule for {error.args[0]!r}"
+    return str(error)

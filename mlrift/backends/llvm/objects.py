@@ -1,0 +1,148 @@
+"""IR modules to LLVM text, objects and assembly listings: the face of the LLVM back end.
+
+All functions are re-entrant; two CPUs may be compiled in two threads. They raise `BackendError`.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from mlrift.backends import target_of
+from mlrift.backends.llvm.library import (
+    MachineHandle,
+    ModuleHandle,
+    OutputKind,
+    Passes,
+    library,
+)
+from mlrift.backends.llvm.module import ModuleText, write_module
+from mlrift.backends.llvm.options import (
+    CodegenOptions,
+    DebugInfo,
+    ObjectFlavour,
+    OptimisationLevel,
+)
+from mlrift.backends.llvm.plain_names import plain_assembly, plain_object
+from mlrift.backends.llvm.support import support_text
+from mlrift.ir.core import Module
+from mlrift.targets import Cpu
+
+__all__ = [
+    "CodegenOptions",
+    "DebugInfo",
+    "ObjectFlavour",
+    "OptimisationLevel",
+    "compile_assembly",
+    "compile_object",
+    "compile_objects",
+    "compile_support",
+    "emit_llvm",
+    "optimised_llvm",
+    "verify_llvm",
+]
+
+_PASSES = {OptimisationLevel.NONE: Passes.NONE, OptimisationLevel.FULL: Passes.DEFAULT}
+
+
+def emit_llvm(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
+    """Return the LLVM assembly of a module, before LLVM's own passes."""
+    target = target_of(cpu)
+    return write_module(module, target, options).for_target(target)
+
+
+def verify_llvm(text: str) -> None:
+    """Raise `BackendError` when LLVM's parser or verifier rejects the text."""
+    loaded = library()
+    with loaded.module(text) as module:
+        loaded.verify(module)
+
+
+def optimised_llvm(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
+    """Return the LLVM assembly of a module after LLVM's passes of the level."""
+    with _prepared(emit_llvm(module, cpu, options), cpu, options) as (parsed, _machine):
+        return library().print(parsed)
+
+
+def compile_object(module: Module, cpu: Cpu, options: CodegenOptions) -> bytes:
+    """Return the relocatable object of a module."""
+    return _object(emit_llvm(module, cpu, options), cpu, options)
+
+
+def compile_objects(
+    module: Module, cpus: Sequence[Cpu], options: CodegenOptions
+) -> dict[str, bytes]:
+    """Return the objects of a module by CPU name, generated side by side in threads."""
+    texts: dict[str, str] = {}
+    written: ModuleText | None = None
+    for cpu in cpus:
+        target = target_of(cpu)
+        if written is None or not written.is_shared:
+            written = write_module(module, target, options)
+        texts[cpu.name] = written.for_target(target)
+    results: dict[str, bytes | BaseException] = {}
+
+    def generate(cpu: Cpu) -> None:
+        try:
+            results[cpu.name] = _object(texts[cpu.name], cpu, options)
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
+            results[cpu.name] = error
+
+    threads = [threading.Thread(target=generate, args=(cpu,)) for cpu in cpus[1:]]
+    for thread in threads:
+        thread.start()
+    for cpu in cpus[:1]:
+        generate(cpu)
+    for thread in threads:
+        thread.join()
+    objects: dict[str, bytes] = {}
+    for name, result in results.items():
+        if isinstance(result, BaseException):
+            raise result
+        objects[name] = result
+    return objects
+
+
+def compile_assembly(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
+    """Return the assembly listing of a module in LLVM's syntax for the CPU."""
+    text = emit_llvm(module, cpu, options)
+    with _prepared(text, cpu, options) as (parsed, machine):
+        return plain_assembly(library().emit(parsed, machine, OutputKind.ASSEMBLY).decode())
+
+
+def compile_support(cpu: Cpu) -> bytes:
+    """Return the object with the C functions that LLVM may call by itself (memcpy, ...).
+
+    The text is already in its final shape, so only instruction selection optimises it.
+    """
+    loaded = library()
+    with (
+        loaded.module(support_text(target_of(cpu))) as module,
+        loaded.machine(cpu.triple, cpu.baseline, cpu.features, Passes.DEFAULT) as machine,
+    ):
+        return loaded.emit(module, machine, OutputKind.OBJECT)
+
+
+def _object(text: str, cpu: Cpu, options: CodegenOptions) -> bytes:
+    with _prepared(text, cpu, options) as (parsed, machine):
+        data = library().emit(parsed, machine, OutputKind.OBJECT)
+    if options.flavour is ObjectFlavour.PORTABLE and options.debug is DebugInfo.NONE:
+        return data
+    return plain_object(data, options.object_format)
+
+
+@contextmanager
+def _prepared(
+    text: str, cpu: Cpu, options: CodegenOptions
+) -> Iterator[tuple[ModuleHandle, MachineHandle]]:
+    """Parse, verify and optimise a text: LLVM aborts the process on what its verifier rejects."""
+    loaded = library()
+    passes = _PASSES[options.level]
+    triple = target_of(cpu).triple(options.native_system)
+    with (
+        loaded.module(text) as parsed,
+        loaded.machine(triple, cpu.baseline, cpu.features, passes) as machine,
+    ):
+        loaded.verify(parsed)
+        if passes is not Passes.NONE:
+            loaded.optimise(parsed, machine)
+        yield parsed, machine

@@ -1,0 +1,162 @@
+"""The text of one LLVM function under construction: what every lowering rule writes into.
+
+Values are numbered in the order of the text, as LLVM demands; `names` gives each IR value its
+operand spelling and `pointers` the spelling of its pointer form, for those that have one. An
+address without one is converted where it is used. Lines get the debug location of the op.
+"""
+
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
+
+from mlrift.backends.llvm.addresses import AddressPlan
+from mlrift.backends.llvm.names import Symbols
+from mlrift.backends.llvm.options import CodegenOptions, ObjectFlavour
+from mlrift.ir.core import Block, Function, Linkage, Module, Successor, Value
+from mlrift.ir.ops.arith import Constant
+from mlrift.typesystem import I64
+
+TRAP_LABEL = "division.trap"
+DIVISION_STATUS = 136
+
+
+@dataclass(slots=True, eq=False)
+class ModuleContext:
+    """What the functions of a module share: symbols, options, and declarations they asked for.
+
+    `is_shared` stays true while no function needed a rule that only one CPU has.
+    """
+
+    module: Module
+    symbols: Symbols
+    options: CodegenOptions
+    pointer_functions: frozenset[str]
+    foreign_convention: str = ""
+    is_shared: bool = True
+    declarations: dict[str, str] = field(default_factory=dict)
+
+    def declare(self, name: str, declaration: str) -> None:
+        """Note that the text needs this declaration of an intrinsic."""
+        self.declarations[name] = declaration
+
+    def declare_runtime(self, name: str, result: str, parameters: str) -> None:
+        """Note that the text calls a function of the runtime, which the module may know."""
+        if name not in self.module.functions:
+            hidden = "hidden " if self.options.flavour is ObjectFlavour.PORTABLE else ""
+            self.declarations[name] = f"declare {hidden}{result} @{name}({parameters}) #0"
+
+    def convention(self, function: Function) -> str:
+        """Return the calling convention to write for a function; empty for the usual one."""
+        if function.linkage is Linkage.EXTERNAL and "." not in function.name:
+            return self.foreign_convention
+        return ""
+
+    def has_words_entry(self, function: Function) -> bool:
+        """Whether the address of a function is that of an extra entry which takes only words."""
+        return (
+            function.results != (I64,)
+            or any([row.type is not I64 for row in function.parameters])
+            or function.name in self.pointer_functions
+        )
+
+
+class FunctionText:
+    """Lines of a function; the frame (`allocas`) goes in front of them when it is finished."""
+
+    __slots__ = (
+        "aggregates",
+        "allocas",
+        "bases",
+        "block",
+        "context",
+        "describe_variable",
+        "edge_labels",
+        "exit_labels",
+        "function",
+        "has_trap",
+        "label",
+        "labels",
+        "lines",
+        "names",
+        "next_number",
+        "pointer_demand",
+        "pointers",
+        "suffix",
+        "word_demand",
+    )
+
+    def __init__(
+        self,
+        context: ModuleContext,
+        function: Function,
+        word_demand: Container[Value],
+        plan: AddressPlan,
+    ) -> None:
+        self.context = context
+        self.function = function
+        self.word_demand = word_demand
+        self.pointer_demand = plan.pointers
+        self.bases = plan.bases
+        self.lines: list[str] = []
+        self.allocas: list[str] = []
+        self.names: dict[Value, str] = {}
+        self.pointers: dict[Value, str] = {}
+        self.labels: dict[Block, str] = {}
+        self.exit_labels: dict[Block, str] = {}
+        self.edge_labels: dict[Successor, str] = {}
+        self.aggregates: dict[Value, str] = {}
+        self.block: Block = function.blocks[0]
+        self.next_number = 0
+        self.label = ""
+        self.suffix = ""
+        self.has_trap = False
+        self.describe_variable: Callable[[Value, str, str], None] | None = None
+
+    def define(self, value: Value, text: str) -> str:
+        """Write `%n = text` as the definition of an IR value."""
+        number = self.next_number
+        self.next_number = number + 1
+        name = self.names[value] = f"%{number}"
+        self.lines.append(f"  {name} = {text}{self.suffix}")
+        return name
+
+    def define_pointer(self, value: Value, text: str) -> str:
+        """Write `%n = text` as the pointer form of an IR value."""
+        name = self.pointers[value] = self.temporary(text)
+        return name
+
+    def temporary(self, text: str) -> str:
+        """Write `%n = text` for a value that the IR has no name for."""
+        number = self.next_number
+        self.next_number = number + 1
+        self.lines.append(f"  %{number} = {text}{self.suffix}")
+        return f"%{number}"
+
+    def emit(self, text: str) -> None:
+        """Write an instruction without a result."""
+        self.lines.append(f"  {text}{self.suffix}")
+
+    def pointer(self, address: Value) -> str:
+        """Return the pointer form of an address, converting the word here if it has none."""
+        known = self.pointers.get(address)
+        if known is not None:
+            return known
+        name = self.names[address]
+        if isinstance(address, Constant):
+            return "null" if name == "0" else f"inttoptr (i64 {name} to ptr)"
+        return self.temporary(f"inttoptr i64 {name} to ptr")
+
+    def begin_block(self, label: str) -> None:
+        """Start a further LLVM block; the block under construction must have been ended."""
+        self.label = label
+        self.lines.append(f"{label}:")
+
+    def fresh_label(self) -> str:
+        """Return a label that nothing else uses."""
+        number = self.next_number
+        self.next_number = number + 1
+        return f"x{number}"
+
+    def trap_label(self) -> str:
+        """Return the label of the function's one block that ends the program with status 136."""
+        self.has_trap = True
+        return TRAP_LABEL
