@@ -1,0 +1,56 @@
+"""Writing results: a failure never destroys an older file and never leaves half a new one."""
+
+import os
+import stat
+import tempfile
+from enum import Enum, unique
+from pathlib import Path
+
+
+@unique
+class Permission(Enum):
+    """The mode of a written file before the umask."""
+
+    PLAIN = 0o666
+    EXECUTABLE = 0o777
+
+
+def is_same_file(source: Path, output: Path) -> bool:
+    """Return whether writing `output` would overwrite `source`."""
+    try:
+        return os.path.samefile(source, output)
+    except OSError:
+        return os.path.abspath(source) == os.path.abspath(output)
+
+
+def write_file(path: Path, data: bytes, permission: Permission) -> None:
+    """Write `data` to a temporary name beside `path`, then rename; raises OSError.
+
+    Something that is not a regular file (a device, a pipe) is written in place.
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        mode = stat.S_IFREG
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(21, "is a directory", str(path))
+    if not stat.S_ISREG(mode):
+        with open(path, "wb") as device:
+            device.write(data)
+        return
+    final = Path(os.path.realpath(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{final.name[:80]}.", dir=final.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, permission.value & ~_umask())
+        os.replace(temporary, final)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,96 @@
+"""One compilation from options to files, messages and an exit status."""
+
+import sys
+import threading
+from collections.abc import Callable
+
+from mlrift.driver.artifacts import Permission, is_same_file, write_file
+from mlrift.driver.cache import Cache, compiler_fingerprint
+from mlrift.driver.options import CompileOptions, ErrorFormat, Product
+from mlrift.driver.results import ResultCache, Stored
+
+STATUS_FAILED = 1
+STATUS_SAME_FILE = 2
+STACK_BYTES = 512 * 1024 * 1024
+RECURSION_LIMIT = 200_000
+
+
+def build(options: CompileOptions) -> int:
+    """Compile as `options` say, print what there is to say and return the exit status."""
+    output = options.output
+    writes = options.product not in (Product.IR, Product.CHECK)
+    if writes and output is not None and is_same_file(options.source, output):
+        sys.stderr.write(
+            f"mlrc: error: output '{output}' is the input file; "
+            "give another name with -o (nothing was written)\n"
+        )
+        return STATUS_SAME_FILE
+    cache = Cache(options.cache_folder)
+    fingerprint = compiler_fingerprint()
+    results = ResultCache(cache, options, fingerprint)
+    stored = results.find()
+    if stored is None:
+        stored = on_deep_stack(lambda: _compile(options, cache, fingerprint, results))
+    return _deliver(options, stored)
+
+
+def on_deep_stack(action: Callable[[], Stored]) -> Stored:
+    """Run `action` in a thread whose stack fits the deepest nesting the parser accepts."""
+    outcome: list[Stored] = []
+    failure: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(action())
+        except BaseException as error:
+            failure.append(error)
+
+    sys.setrecursionlimit(RECURSION_LIMIT)
+    previous = threading.stack_size(STACK_BYTES)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        threading.stack_size(previous)
+    if failure:
+        raise failure[0]
+    return outcome[0]
+
+
+def _compile(
+    options: CompileOptions, cache: Cache, fingerprint: str, results: ResultCache
+) -> Stored:
+    from mlrift.driver.compilation import compile_source  # noqa: PLC0415 - not needed on a hit
+
+    return compile_source(options, cache, fingerprint, results)
+
+
+def _deliver(options: CompileOptions, stored: Stored) -> int:
+    sys.stderr.write(stored.messages)
+    if stored.status != 0:
+        return stored.status
+    if options.product in (Product.IR, Product.CHECK):
+        sys.stdout.write(stored.report)
+        return 0
+    output = options.output
+    assert output is not None
+    executable = options.product is Product.EXECUTABLE
+    try:
+        write_file(output, stored.data, Permission.EXECUTABLE if executable else Permission.PLAIN)
+    except OSError as error:
+        _report_unwritable(options, str(output), error)
+        return STATUS_FAILED
+    sys.stdout.write(stored.report.replace("{output}", str(output)))
+    return 0
+
+
+def _report_unwritable(options: CompileOptions, path: str, error: OSError) -> None:
+    message = f"cannot open output file for writing: {path}: {error.strerror or error}"
+    if options.error_format is ErrorFormat.JSON:
+        import json  # noqa: PLC0415 - only for this output form
+
+        row = {"code": "E0103", "severity": "error", "message": message, "file": None}
+        sys.stderr.write(json.dumps(row) + "\n")
+    else:
+        sys.stderr.write(f"mlrc: error: {message}\n")

@@ -1,0 +1,109 @@
+"""A compilation that the cache could not answer: the stages, then the outcome as a value."""
+
+from mlrift.container.fat import Slice
+from mlrift.diagnostics.render import Color, render_json, render_report
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver import pipeline
+from mlrift.driver.cache import Cache
+from mlrift.driver.modules import FileReader
+from mlrift.driver.options import CompileOptions, ErrorFormat, Product
+from mlrift.driver.results import ResultCache, Stored
+from mlrift.ir.core import Module
+from mlrift.ir.text import print_module
+
+STATUS_FAILED = 1
+
+
+class RecordingReader:
+    """Reads files and remembers every path it was asked for."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+
+    def __call__(self, path: str) -> bytes:
+        """Return the bytes of a file; raises OSError."""
+        self.paths.append(path)
+        with open(path, "rb") as file:
+            return file.read()
+
+
+def compile_source(
+    options: CompileOptions, cache: Cache, fingerprint: str, results: ResultCache
+) -> Stored:
+    """Run the stages; keep a successful outcome for the next time."""
+    sink = pipeline.new_sink(options)
+    context = pipeline.BuildContext(options, sink, cache, fingerprint)
+    reader = RecordingReader()
+    outcome = _run(context, reader)
+    if outcome.status == 0:
+        results.keep(outcome, reader.paths)
+    return outcome
+
+
+def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
+    options, sink = context.options, context.sink
+    program = pipeline.parse(context, reader)
+    if sink.has_errors:
+        return _failed(context)
+    typed = pipeline.check_types(context, program)
+    if sink.has_errors:
+        return _failed(context)
+    if options.product is Product.CHECK:
+        report = f"mlrc check: {options.source} - OK\n"
+        return Stored(0, b"", _messages(options, sink), report)
+    module = pipeline.make_module(context, typed)
+    dumps = pipeline.optimise_module(context, module)
+    messages = _messages(options, sink) + "".join(f"; after {name}\n{text}" for name, text in dumps)
+    data, report = _product(context, module)
+    return Stored(0, data, messages, report)
+
+
+def _product(context: pipeline.BuildContext, module: Module) -> tuple[bytes, str]:
+    options = context.options
+    if options.product is Product.IR:
+        count = len(module.functions)
+        return b"", print_module(module) + f"; {count} functions, {len(module.globals)} globals\n"
+    target = options.targets[0]
+    functions = len(module.functions)
+    if options.product is Product.ASSEMBLY:
+        listing = pipeline.assembly(context, module, target).encode()
+        return listing, _report(functions, listing, " (asm listing)")
+    if options.product is Product.OBJECT:
+        data = pipeline.compile_cpu(context, module, target.cpu)
+        return data, _report(functions, data, " (relocatable)")
+    made = pipeline.slices(context, module)
+    if options.product is Product.EXECUTABLE:
+        return made[0].image, _report(functions, made[0].image, "")
+    return pipeline.pack(context, made), _fat_report(made)
+
+
+def _report(functions: int, data: bytes, kind: str) -> str:
+    return f"{functions} functions, {len(data)} bytes -> {{output}}{kind}\n"
+
+
+def _fat_report(made: list[Slice]) -> str:
+    if len(made) < 8:
+        return f"custom fat binary: {len(made)} slices -> {{output}}\n"
+    sizes = {cpu: 0 for cpu in dict.fromkeys(row.target.cpu.name for row in made)}
+    for row in made:
+        sizes[row.target.cpu.name] += len(row.image)
+    return (
+        f"fat binary: {' + '.join(f'{cpu}({size})' for cpu, size in sizes.items())} -> {{output}}\n"
+    )
+
+
+def _failed(context: pipeline.BuildContext) -> Stored:
+    text = _messages(context.options, context.sink)
+    options = context.options
+    if options.product is Product.CHECK and options.error_format is not ErrorFormat.JSON:
+        text += f"{context.sink.error_count} error(s) found in {options.source}\n"
+    return Stored(STATUS_FAILED, b"", text, "")
+
+
+def _messages(options: CompileOptions, sink: DiagnosticSink) -> str:
+    if not sink.diagnostics():
+        return ""
+    if options.error_format is ErrorFormat.JSON:
+        return render_json(sink)
+    coloured = options.error_format is ErrorFormat.COLOURED
+    return render_report(sink, Color.ALWAYS if coloured else Color.NEVER)

@@ -1,0 +1,60 @@
+"""Library units: `.mlr` text that ships with the compiler (core library, OS layers) to IR.
+
+They go the same road as a user's program. Their functions get dotted symbols, which no program can
+write: `os_x` becomes `os.x`, `core_NAME_x` becomes `core.NAME_x`, `cpu_x` becomes `cpu.x`.
+"""
+
+from mlrift.diagnostics.render import render_report
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver.resources import core_source
+from mlrift.frontend.ast import Program
+from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
+from mlrift.frontend.lower import LowerOptions, LowerRole, lower_program
+from mlrift.frontend.parser import parse_module
+from mlrift.frontend.tokens import NO_KNOWN_TYPES
+from mlrift.ir.core import Module
+from mlrift.ir.merge import merge_modules, undefined_functions
+from mlrift.source import SourceFile
+
+CORE_PREFIX = "core."
+
+
+class LibraryUnitError(Exception):
+    """A file that ships with the compiler does not compile: our mistake, never the user's."""
+
+
+def library_symbol(name: str) -> str:
+    """Return the IR symbol of a function of a library unit."""
+    prefix, separator, rest = name.partition("_")
+    if separator and prefix in ("os", "core", "cpu"):
+        return f"{prefix}.{rest}"
+    return "program.start" if name == "program_start" else name
+
+
+def compile_unit(name: str, text: str) -> Module:
+    """Parse, check and lower a library unit; every function of it is kept."""
+    sink = DiagnosticSink()
+    module = parse_module(SourceFile(name, text), NO_KNOWN_TYPES, sink)
+    if not sink.has_errors:
+        options = CheckOptions(entry=MainRequirement.OBJECT)
+        typed = check_program(Program([module]), options, sink)
+        if not sink.has_errors:
+            lowering = LowerOptions(symbol_name=library_symbol, role=LowerRole.LIBRARY)
+            return lower_program(typed, lowering, name)
+    raise LibraryUnitError(f"{name} does not compile:\n{render_report(sink)}")
+
+
+def merge_core_library(module: Module) -> None:
+    """Add the core library files that define what `module` needs, until nothing is missing."""
+    loaded: set[str] = set()
+    while True:
+        wanted = {
+            name.removeprefix(CORE_PREFIX).partition("_")[0]
+            for name in undefined_functions(module)
+            if name.startswith(CORE_PREFIX)
+        }
+        if wanted <= loaded:
+            return
+        for name in sorted(wanted - loaded):
+            loaded.add(name)
+            merge_modules(module, compile_unit(f"core/{name}.mlr", core_source(name)))

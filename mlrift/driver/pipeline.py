@@ -1,0 +1,169 @@
+"""The stages of a compilation in order: files -> AST -> typed model -> IR -> objects -> images.
+
+Each function is one step that takes one structure and gives the next; `build.py` strings them
+together and writes the result.
+"""
+
+from dataclasses import dataclass
+
+from mlrift import VERSION
+from mlrift.backends.llvm import objects as llvm
+from mlrift.backends.platforms import platform_for
+from mlrift.container.fat import Slice, build_note, write_fat, write_fat_version2
+from mlrift.diagnostics.catalog import TYPE_SHAPE_KINDS
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver import library_units, os_objects
+from mlrift.driver.cache import Cache
+from mlrift.driver.modules import FileReader, load_program
+from mlrift.driver.options import (
+    CompileOptions,
+    DebugInfo,
+    FatFormat,
+    Optimisation,
+    Product,
+    RuntimeChecks,
+    TypeShapes,
+)
+from mlrift.driver.resources import standard_library_root
+from mlrift.frontend import check, lower
+from mlrift.frontend.ast import Program
+from mlrift.frontend.typed import TypedProgram
+from mlrift.ir.core import Linkage, Module
+from mlrift.ir.passes.pipeline import OptimisationLevel as IrLevel
+from mlrift.ir.passes.pipeline import optimise
+from mlrift.ir.text import print_module
+from mlrift.link.image import DebugInfo as LinkDebugInfo
+from mlrift.link.image import LinkOptions, link
+from mlrift.link.objects import ObjectFile
+from mlrift.link.read_elf import read_elf
+from mlrift.targets import Cpu, Target
+
+REQUIREMENTS = {
+    Product.OBJECT: check.MainRequirement.OBJECT,
+    Product.CHECK: check.MainRequirement.LIBRARY,
+}
+
+
+@dataclass(slots=True)
+class BuildContext:
+    """What the stages of one compilation share."""
+
+    options: CompileOptions
+    sink: DiagnosticSink
+    cache: Cache
+    fingerprint: str
+
+
+def new_sink(options: CompileOptions) -> DiagnosticSink:
+    """Return an empty sink that counts type-shape findings as the options say."""
+    demoted = TYPE_SHAPE_KINDS if options.type_shapes is TypeShapes.WARNINGS else ()
+    return DiagnosticSink(demoted)
+
+
+def parse(context: BuildContext, reader: FileReader) -> Program:
+    """Read and parse the root file and everything it imports."""
+    roots = (*context.options.library_roots, standard_library_root())
+    return load_program(context.options.source, roots, context.sink, reader)
+
+
+def check_types(context: BuildContext, program: Program) -> TypedProgram:
+    """Resolve and check; errors are in the sink."""
+    entry = REQUIREMENTS.get(context.options.product, check.MainRequirement.EXECUTABLE)
+    return check.check_program(program, check.CheckOptions(entry=entry), context.sink)
+
+
+def make_module(context: BuildContext, typed: TypedProgram) -> Module:
+    """Lower to IR and add what the core library provides; not optimised yet."""
+    options = context.options
+    role = lower.LowerRole.OBJECT if options.product is Product.OBJECT else lower.LowerRole.PROGRAM
+    checks = (
+        lower.RuntimeChecks.DEBUG
+        if options.checks is RuntimeChecks.DEBUG
+        else lower.RuntimeChecks.NONE
+    )
+    lowering = lower.LowerOptions(checks=checks, role=role)
+    module = lower.lower_program(typed, lowering, options.source.stem)
+    library_units.merge_core_library(module)
+    return module
+
+
+def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, str]]:
+    """Run the IR passes; return the IR after each pass named in `--dump`."""
+    full = context.options.optimisation is Optimisation.FULL
+    dumps: list[tuple[str, str]] = []
+
+    def observe(name: str, now: Module) -> None:
+        if name in context.options.dump_after:
+            dumps.append((name, print_module(now)))
+
+    wanted = observe if context.options.dump_after else None
+    optimise(module, IrLevel.FULL if full else IrLevel.NONE, wanted)
+    return dumps
+
+
+def compile_cpu(context: BuildContext, module: Module, cpu: Cpu) -> bytes:
+    """Generate the portable object of a CPU, or the native one of a single target."""
+    return llvm.compile_object(module, cpu, _codegen_options(context, module))
+
+
+def assembly(context: BuildContext, module: Module, target: Target) -> str:
+    """Return the commented assembly listing of a target."""
+    return llvm.compile_assembly(module, target.cpu, _codegen_options(context, module))
+
+
+def link_target(
+    context: BuildContext, module: Module, program: ObjectFile, target: Target
+) -> bytes:
+    """Link a program's object with the OS layer of a target."""
+    platform = platform_for(target.system)
+    objects = [
+        program,
+        *os_objects.os_layer(target, context.cache, context.fingerprint),
+        os_objects.support(target.cpu, context.cache, context.fingerprint),
+    ]
+    keep = tuple(
+        function.name
+        for function in module.functions.values()
+        if function.linkage is Linkage.EXPORTED
+    )
+    debug = context.options.debug_info is DebugInfo.FULL
+    options = LinkOptions(
+        entry=platform.entry,
+        keep=keep,
+        imports=platform.imports(),
+        identifier=context.options.source.stem,
+        debug=LinkDebugInfo.KEEP if debug else LinkDebugInfo.STRIP,
+    )
+    return link(objects, target, options)
+
+
+def slices(context: BuildContext, module: Module) -> list[Slice]:
+    """Generate code once per CPU and link every target of the options."""
+    targets = context.options.targets
+    compiled: dict[str, ObjectFile] = {}
+    made: list[Slice] = []
+    for target in targets:
+        if target.cpu.name not in compiled:
+            data = compile_cpu(context, module, target.cpu)
+            compiled[target.cpu.name] = read_elf(data, context.options.source.stem)
+        made.append(Slice(target, link_target(context, module, compiled[target.cpu.name], target)))
+    return made
+
+
+def pack(context: BuildContext, made: list[Slice]) -> bytes:
+    """Return the fat file of the slices."""
+    if context.options.fat_format is FatFormat.VERSION_2:
+        return write_fat_version2(made)
+    return write_fat(made, [build_note(VERSION, [context.options.optimisation.value])])
+
+
+def _codegen_options(context: BuildContext, module: Module) -> llvm.CodegenOptions:
+    options = context.options
+    native = options.product in (Product.OBJECT, Product.ASSEMBLY)
+    full = options.optimisation is Optimisation.FULL
+    return llvm.CodegenOptions(
+        level=llvm.OptimisationLevel.FULL if full else llvm.OptimisationLevel.NONE,
+        flavour=llvm.ObjectFlavour.NATIVE if native else llvm.ObjectFlavour.PORTABLE,
+        system=options.targets[0].system,
+        debug=llvm.DebugInfo.FULL if options.debug_info is DebugInfo.FULL else llvm.DebugInfo.NONE,
+    )
