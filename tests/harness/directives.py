@@ -1,0 +1,91 @@
+"""Directives in the comments of a test program.
+
+// expect: text        the next line of standard output
+// expect-end: text    the last line, without a line end
+// expect-file: name   standard output is the content of a file beside the program
+// exit: 3             the exit status (0 without this line)
+// args: a "b c"       arguments
+// stdin: text         standard input; \\n and \\t are decoded
+// file: name = text   a file in the working folder; \\n and \\t are decoded
+// file-from: name = p a file in the working folder: a copy of p, which is beside the program
+// flags: --debug      extra command-line flags
+// engines: linux-x64  only engines whose name starts with one of these words; then a reason
+                       after a semicolon
+"""
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_LINE = re.compile(r"^\s*//\s?([a-z-]+):(?: (.*))?$")
+_KNOWN = (
+    "expect",
+    "expect-end",
+    "expect-file",
+    "exit",
+    "args",
+    "stdin",
+    "file",
+    "file-from",
+    "flags",
+    "engines",
+)
+
+
+@dataclass(slots=True)
+class Directives:
+    """What a test program expects and needs."""
+
+    expected: bytes = b""
+    status: int = 0
+    arguments: list[str] = field(default_factory=list)
+    stdin: bytes = b""
+    files: dict[str, bytes] = field(default_factory=dict)
+    flags: list[str] = field(default_factory=list)
+    engines: tuple[str, ...] = ()
+
+
+def read_directives(path: Path) -> Directives:
+    """Read the directives of a program; an unknown word at the head of the file is an error."""
+    found = Directives()
+    lines: list[str] = []
+    end = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        match = _LINE.match(line)
+        if match is None or match[1] not in _KNOWN:
+            continue
+        word, value = match[1], match[2] or ""
+        if word == "expect":
+            lines.append(value + "\n")
+        elif word == "expect-end":
+            end = value
+        else:
+            _apply(found, word, value, path)
+    found.expected += ("".join(lines) + end).encode()
+    return found
+
+
+def _apply(found: Directives, word: str, value: str, path: Path) -> None:
+    if word == "expect-file":
+        found.expected = (path.parent / value).read_bytes()
+    elif word == "exit":
+        found.status = int(value)
+    elif word == "args":
+        found.arguments = shlex.split(value)
+    elif word == "stdin":
+        found.stdin = _decode(value)
+    elif word == "file":
+        name, _, content = value.partition(" = ")
+        found.files[name] = _decode(content)
+    elif word == "file-from":
+        name, _, place = value.partition(" = ")
+        found.files[name] = (path.parent / place).read_bytes()
+    elif word == "flags":
+        found.flags = shlex.split(value)
+    elif word == "engines":
+        found.engines = tuple(value.partition(";")[0].split())
+
+
+def _decode(text: str) -> bytes:
+    return text.replace("\\n", "\n").replace("\\t", "\t").encode()

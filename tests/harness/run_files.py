@@ -1,0 +1,129 @@
+"""`.mlr` programs with expected output: one pytest item a file, run on every engine present.
+
+The interpreter runs the unoptimised and the optimised IR; every target's image (-O2) runs on each
+of its engines; linux-x64 runs once more at -O0. All must agree with the expectation.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mlrift.driver.options import Optimisation
+from mlrift.ir.core import Module
+from mlrift.ir.interpret import RecordingOs, run_program
+from mlrift.targets import LINUX_X86_64
+from tests.harness.compiler import compile_ir, compile_program
+from tests.harness.directives import Directives, read_directives
+from tests.support.engines import ENGINES, Engine
+
+INTERPRETER = "interpreter"
+
+
+class RunFile(pytest.File):
+    """A program file; it has one item."""
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Yield the item that runs the program."""
+        yield RunItem.from_parent(self, name=self.path.stem)
+
+
+class Mismatch(Exception):
+    """An engine did something else than expected."""
+
+
+class RunItem(pytest.Item):
+    """Compiles the program once and compares what every engine does."""
+
+    def runtest(self) -> None:
+        """Run everywhere; a missing engine is a failure under CI and noted otherwise."""
+        run_everywhere(self.path)
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: object = None
+    ) -> str:
+        """Show mismatches plainly, everything else as pytest does."""
+        if isinstance(excinfo.value, Mismatch | AssertionError):
+            return f"{self.path}\n{excinfo.value}"
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Name the item by its file."""
+        return self.path, 0, str(self.path)
+
+
+def run_everywhere(program: Path) -> None:
+    """Run a program on every engine present; raise Mismatch where one does not do as expected."""
+    expected = read_directives(program)
+    problems: list[str] = []
+    missing: list[str] = []
+    unoptimised = compile_ir(program, expected.flags)
+    _interpret(unoptimised, "interpreter -O0", expected, problems)
+    compiled = compile_program(program, expected.flags)
+    _interpret(compiled.module, "interpreter -O2", expected, problems)
+    quick = compile_program(program, expected.flags, (LINUX_X86_64,), Optimisation.NONE).images[
+        LINUX_X86_64.name
+    ]
+    for engine in ENGINES:
+        if not _is_wanted(engine.name, expected):
+            continue
+        reason = engine.missing()
+        if reason is not None:
+            missing.append(f"{engine.name}: {reason}")
+            continue
+        _run(engine, compiled.images[engine.target.name], "-O2", expected, problems)
+        if engine.target is LINUX_X86_64:
+            _run(engine, quick, "-O0", expected, problems)
+    if problems:
+        raise Mismatch("\n".join(problems))
+    if missing and os.environ.get("CI") == "true":
+        raise Mismatch("engines missing under CI: " + "; ".join(missing))
+    if missing:
+        pytest.skip("ran except on " + "; ".join(missing))
+
+
+def _interpret(module: Module, label: str, expected: Directives, problems: list[str]) -> None:
+    if not _is_wanted(INTERPRETER, expected):
+        return
+    with _working_folder(expected) as folder:
+        result = run_program(module, expected.arguments, stdin=expected.stdin, folder=Path(folder))
+    _compare(label, result.stdout, result.status, expected, problems)
+
+
+def _run(
+    engine: Engine, image: bytes, label: str, expected: Directives, problems: list[str]
+) -> None:
+    with _working_folder(expected) as folder:
+        result = engine.run(
+            image,
+            expected.arguments,
+            stdin=expected.stdin,
+            working_folder=Path(folder),
+            timeout_seconds=60,
+        )
+    _compare(f"{engine.name} {label}", result.stdout, result.status, expected, problems)
+
+
+def _is_wanted(name: str, expected: Directives) -> bool:
+    return not expected.engines or name.startswith(expected.engines)
+
+
+def _working_folder(expected: Directives) -> "tempfile.TemporaryDirectory[str]":
+    folder = tempfile.TemporaryDirectory(prefix="mlrift-run-")
+    for name, content in expected.files.items():
+        (Path(folder.name) / name).write_bytes(content)
+    return folder
+
+
+def _compare(
+    label: str, stdout: bytes, status: int, expected: Directives, problems: list[str]
+) -> None:
+    if stdout != expected.expected:
+        problems.append(
+            f"[{label}] output differs\n--- expected\n{expected.expected.decode(errors='replace')}"
+            f"\n--- found\n{stdout.decode(errors='replace')}"
+        )
+    if status != expected.status:
+        problems.append(f"[{label}] exit status {status}, expected {expected.status}")

@@ -1,0 +1,1 @@
+"""Python tests that mirror the packages they test."""
