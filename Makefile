@@ -12,6 +12,7 @@ help: ## list the doors
 $(BIN)/mlrc: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m mlrift.driver.prebuild
 	@touch $(BIN)/mlrc
 
 $(VENV)/.tests: pyproject.toml $(BIN)/mlrc

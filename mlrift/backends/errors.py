@@ -1,4 +1,4 @@
-"""What a back end raises; always our own mistake or a stated limit, with its place in the program."""
+"""What a back end raises: our own mistake or a stated limit, with its place in the program."""
 
 
 class BackendError(Exception):

@@ -5,7 +5,8 @@ import threading
 from collections.abc import Callable
 
 from mlrift.driver.artifacts import Permission, is_same_file, write_file
-from mlrift.driver.cache import Cache, compiler_fingerprint
+from mlrift.driver.cache import Cache
+from mlrift.driver.fingerprint import compiler_fingerprint
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
 from mlrift.driver.results import ResultCache, Stored
 

@@ -6,7 +6,6 @@ bounded in size, and never needed: any failure to read or write it is the same a
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 LIMIT_BYTES = 256 * 1024 * 1024
@@ -35,9 +34,8 @@ class Cache:
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=self._folder)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(blob)
+            temporary = self._folder / f".new-{os.getpid()}-{key[:16]}"
+            temporary.write_bytes(blob)
             os.replace(temporary, self._folder / key)
             if int(key[:4], 16) % _PRUNE_EVERY == 0:
                 self._prune(self._folder)
@@ -62,19 +60,3 @@ def digest(*parts: str | bytes) -> str:
         state.update(len(data).to_bytes(8, "little"))
         state.update(data)
     return state.hexdigest()
-
-
-def compiler_fingerprint() -> str:
-    """Return a key part that changes whenever a file of the compiler changes."""
-    package = Path(__file__).resolve().parent.parent
-    rows: list[str] = []
-    for folder in (package, package.parent / "std"):
-        for root, folders, files in os.walk(folder):
-            folders.sort()
-            if "__pycache__" in folders:
-                folders.remove("__pycache__")
-            for name in sorted(files):
-                if name.endswith((".py", ".mlr")):
-                    row = os.stat(os.path.join(root, name))
-                    rows.append(f"{root}/{name}:{row.st_size}:{row.st_mtime_ns}")
-    return digest("\n".join(rows))

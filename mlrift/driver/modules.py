@@ -128,7 +128,7 @@ class _Loader:
             candidate = os.path.join(folder, path)
             try:
                 return self._open(os.path.normpath(candidate), candidate, True)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:
                 failures.append(f"'{candidate}': {_reason(error)}")

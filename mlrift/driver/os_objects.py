@@ -1,22 +1,36 @@
-"""The objects every program of a target is linked with, kept in the cache by content."""
+"""The objects every program of a target is linked with: its OS layer, its stubs, the support.
 
-from mlrift.backends.llvm.objects import (
-    CodegenOptions,
-    ObjectFlavour,
-    OptimisationLevel,
-    compile_object,
-    compile_support,
-)
+They are built once: `prebuild.py` puts them beside the compiler; without those (or when the
+compiler has changed since) they are compiled and kept in the cache by content.
+"""
+
 from mlrift.backends.platforms import platform_for
 from mlrift.driver.cache import Cache, digest
+from mlrift.driver.fingerprint import PREBUILT_FOLDER
 from mlrift.driver.resources import platform_source
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
 from mlrift.targets import Cpu, Target
 
+STAMP = "stamp"
+
 
 def os_layer(target: Target, cache: Cache, fingerprint: str) -> list[ObjectFile]:
     """Return the OS layer of a target: its compiled sources and its encoded stubs."""
+    name = f"os-{target.name}"
+    data = _prebuilt(f"{name}.o", fingerprint) or os_layer_data(target, cache, fingerprint)
+    return [read_elf(data, name), platform_for(target.system).stub_object(target.cpu)]
+
+
+def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
+    """Return the functions LLVM may call on a CPU (memcpy and the like)."""
+    name = f"support-{cpu.name}"
+    data = _prebuilt(f"{name}.o", fingerprint) or support_data(cpu, cache, fingerprint)
+    return read_elf(data, name)
+
+
+def os_layer_data(target: Target, cache: Cache, fingerprint: str) -> bytes:
+    """Return the ELF object of a target's OS layer, compiled unless the cache has it."""
     platform = platform_for(target.system)
     text = platform.constants(target) + "".join(map(platform_source, platform.sources))
     key = digest("os layer", fingerprint, target.name, text)
@@ -24,32 +38,42 @@ def os_layer(target: Target, cache: Cache, fingerprint: str) -> list[ObjectFile]
     if data is None:
         data = _compile_os_layer(target, text)
         cache.put(key, data)
-    name = f"os-{target.name}"
-    return [read_elf(data, name), platform.stub_object(target.cpu)]
+    return data
 
 
-def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
-    """Return the functions LLVM may call on a CPU (memcpy and the like)."""
+def support_data(cpu: Cpu, cache: Cache, fingerprint: str) -> bytes:
+    """Return the ELF object of a CPU's support functions, compiled unless the cache has it."""
+    from mlrift.backends.llvm.objects import compile_support  # noqa: PLC0415 - on a miss only
+
     key = digest("support", fingerprint, cpu.name)
     data = cache.get(key)
     if data is None:
         data = compile_support(cpu)
         cache.put(key, data)
-    return read_elf(data, f"support-{cpu.name}")
+    return data
+
+
+def _prebuilt(name: str, fingerprint: str) -> bytes | None:
+    """Return an object that was built with this very compiler, or None."""
+    try:
+        if (PREBUILT_FOLDER / STAMP).read_text(encoding="ascii") != fingerprint:
+            return None
+        return (PREBUILT_FOLDER / name).read_bytes()
+    except OSError:
+        return None
 
 
 def _compile_os_layer(target: Target, text: str) -> bytes:
-    from mlrift.driver.library_units import (  # noqa: PLC0415 - only on a cache miss
-        compile_unit,
-        merge_core_library,
+    from mlrift.backends.llvm.objects import (  # noqa: PLC0415 - on a miss only
+        CodegenOptions,
+        compile_object,
     )
-    from mlrift.ir.passes.pipeline import OptimisationLevel as IrLevel  # noqa: PLC0415
-    from mlrift.ir.passes.pipeline import optimise  # noqa: PLC0415
+    from mlrift.backends.llvm.options import OptimisationLevel as CodegenLevel  # noqa: PLC0415
+    from mlrift.driver.library_units import compile_unit, merge_core_library  # noqa: PLC0415
+    from mlrift.ir.passes.pipeline import OptimisationLevel, optimise  # noqa: PLC0415
 
     module = compile_unit(f"{target.system.name}.mlr", text)
     merge_core_library(module)
-    optimise(module, IrLevel.FULL)
-    options = CodegenOptions(
-        level=OptimisationLevel.FULL, flavour=ObjectFlavour.PORTABLE, system=target.system
-    )
+    optimise(module, OptimisationLevel.FULL)
+    options = CodegenOptions(level=CodegenLevel.SIZE, system=target.system)
     return compile_object(module, target.cpu, options)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from mlrift.driver import pipeline
 from mlrift.driver.build import on_deep_stack
-from mlrift.driver.cache import Cache, compiler_fingerprint
+from mlrift.driver.cache import Cache
+from mlrift.driver.fingerprint import compiler_fingerprint
 from mlrift.driver.compilation import RecordingReader
 from mlrift.driver.options import CompileOptions, Optimisation, Product, RuntimeChecks
 from mlrift.driver.results import Stored

@@ -87,8 +87,8 @@ def run_everywhere(program: Path) -> None:
 def _interpret(module: Module, label: str, expected: Directives, problems: list[str]) -> None:
     if not _is_wanted(INTERPRETER, expected):
         return
-    with _working_folder(expected) as folder:
-        result = run_program(module, expected.arguments, stdin=expected.stdin, folder=Path(folder))
+    files = {name.encode(): content for name, content in expected.files.items()}
+    result = run_program(module, expected.arguments, RecordingOs(expected.stdin, files))
     _compare(label, result.stdout, result.status, expected, problems)
 
 

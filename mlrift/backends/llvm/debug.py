@@ -24,6 +24,7 @@ _BASIC_TYPES = {
 _FUNCTION_FLAGS = {
     OptimisationLevel.NONE: "DISPFlagDefinition",
     OptimisationLevel.FULL: "DISPFlagDefinition | DISPFlagOptimized",
+    OptimisationLevel.SIZE: "DISPFlagDefinition | DISPFlagOptimized",
 }
 _UNSIGNED_BITS = {1: 8, 2: 16, 4: 32, 8: 64}
 
@@ -194,7 +195,8 @@ class FunctionDebug:
         position = f"arg: {number}, " if number is not None else ""
         variable = module.add(
             f'!DILocalVariable(name: "{escape(name)}", {position}scope: {self._scope}, '
-            f"file: {module.file(span.file)}, line: {span.line}, type: {module.type(slot.slot_type)})"
+            f"file: {module.file(span.file)}, line: {span.line}, "
+            f"type: {module.type(slot.slot_type)})"
         )
         self.variables.append(
             f"    #dbg_declare(ptr {storage}, {variable}, !DIExpression(), {self.location(span)})"

@@ -43,7 +43,7 @@ def function_body(
     order, incoming = reachable_blocks(function)
     words: Container[Value] = _EVERYTHING
     plan = AddressPlan()
-    if context.options.level is OptimisationLevel.FULL:
+    if context.options.level is not OptimisationLevel.NONE:
         plan = plan_addresses(order, incoming, context.pointer_functions, function.name)
         words = plan.words
     out = FunctionText(context, function, words, plan)

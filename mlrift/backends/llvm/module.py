@@ -15,7 +15,7 @@ from mlrift.backends.llvm.debug import FunctionDebug, ModuleDebug
 from mlrift.backends.llvm.functions import RuleTable, function_body
 from mlrift.backends.llvm.lower import RULES as SHARED
 from mlrift.backends.llvm.names import Symbols, escape
-from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, ObjectFlavour
+from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, ObjectFlavour, OptimisationLevel
 from mlrift.backends.llvm.target import HostTarget
 from mlrift.backends.llvm.text import FunctionText, ModuleContext
 from mlrift.backends.llvm.types import VALUE_TYPE, bytes_text, result_type
@@ -79,6 +79,8 @@ def _attribute_groups(target: HostTarget, options: CodegenOptions) -> list[str]:
     rows = [_COMMON, target.attributes, _NO_BUILTINS]
     if options.flavour is ObjectFlavour.PORTABLE:
         rows.append(target.portable_attributes)
+    if options.level is OptimisationLevel.SIZE:
+        rows.append("minsize optsize")
     if options.debug is DebugInfo.FULL:
         rows.append('"frame-pointer"="all"')
     common = " ".join(rows)
@@ -173,10 +175,9 @@ class _ModuleWriter:
     def _data_section(self, made: Global) -> str:
         if not self.is_portable:
             return ""
+        prefix = ".data" if made.data.strip(b"\0") else ".bss"
         if made.is_constant:
             prefix = ".rodata"
-        else:
-            prefix = ".data" if made.data.strip(b"\0") else ".bss"
         return f', section "{prefix}.{escape(made.name)}"'
 
     def _declaration(self, function: Function) -> str:
@@ -208,10 +209,9 @@ class _ModuleWriter:
         )
         group = "#2" if function.is_naked else "#0" if function.returns else "#1"
         attachment = debug.attachment if debug is not None else ""
-        lines.append(
-            f"define {self.linkages[function.linkage]}{self._result(function)} {name}({parameters}) "
-            f"{group}{self._code_section(function)}{attachment} {{"
-        )
+        head = f"{self.linkages[function.linkage]}{self._result(function)} {name}({parameters})"
+        section = self._code_section(function)
+        lines.append(f"define {head} {group}{section}{attachment} {{")
         lines.extend(body)
         lines.append("}")
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from mlrift.backends import target_of
+from mlrift.backends import BackendError, target_of
 from mlrift.backends.llvm.library import (
     MachineHandle,
     ModuleHandle,
@@ -41,7 +41,11 @@ __all__ = [
     "verify_llvm",
 ]
 
-_PASSES = {OptimisationLevel.NONE: Passes.NONE, OptimisationLevel.FULL: Passes.DEFAULT}
+_PASSES = {
+    OptimisationLevel.NONE: Passes.NONE,
+    OptimisationLevel.FULL: Passes.DEFAULT,
+    OptimisationLevel.SIZE: Passes.DEFAULT,
+}
 
 
 def emit_llvm(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
@@ -79,12 +83,12 @@ def compile_objects(
         if written is None or not written.is_shared:
             written = write_module(module, target, options)
         texts[cpu.name] = written.for_target(target)
-    results: dict[str, bytes | BaseException] = {}
+    results: dict[str, bytes | BackendError] = {}
 
     def generate(cpu: Cpu) -> None:
         try:
             results[cpu.name] = _object(texts[cpu.name], cpu, options)
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the caller's thread
+        except BackendError as error:
             results[cpu.name] = error
 
     threads = [threading.Thread(target=generate, args=(cpu,)) for cpu in cpus[1:]]
@@ -96,7 +100,7 @@ def compile_objects(
         thread.join()
     objects: dict[str, bytes] = {}
     for name, result in results.items():
-        if isinstance(result, BaseException):
+        if isinstance(result, BackendError):
             raise result
         objects[name] = result
     return objects

@@ -9,10 +9,11 @@ from mlrift.targets import ObjectFormat, System
 
 @unique
 class OptimisationLevel(Enum):
-    """NONE compiles quickly and keeps every variable; FULL is LLVM's O2."""
+    """NONE compiles quickly and keeps every variable; FULL is LLVM's O2; SIZE is it made small."""
 
     NONE = "none"
     FULL = "full"
+    SIZE = "size"
 
 
 @unique

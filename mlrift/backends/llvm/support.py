@@ -1,4 +1,4 @@
-"""The C functions that LLVM may call by itself, as LLVM text: memcpy, memmove, memset, memcmp, bcmp.
+"""The C functions that LLVM may call by itself, as LLVM text: memcpy, memset and their kin.
 
 Each has its own section, so a program that needs none carries none. Sizes up to 64 bytes take a
 head and a tail that may overlap; above, 64 bytes go per turn. All loads of a move that could be
@@ -111,7 +111,7 @@ def _load_block(code: _Code, base: str, offset: str) -> list[str]:
 def _store_block(code: _Code, values: list[str], base: str, offset: str, align: int = 1) -> None:
     start = code.at(base, offset)
     for value, index in zip(values, _block_offsets(), strict=True):
-        code.store(_VECTOR, value, start, index, align)
+        code.store(_VECTOR, value, start, index, align=align)
 
 
 def _memcpy(code: _Code) -> None:

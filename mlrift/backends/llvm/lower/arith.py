@@ -1,12 +1,12 @@
 """Integer and float arithmetic to LLVM. No flags: sums wrap, floats are never contracted."""
 
 from collections.abc import Callable
+from typing import Any
 
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.llvm.types import VALUE_TYPE, constant_text
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
-from mlrift.ir.op import Op
 from mlrift.ir.ops import arith
 
 RULES: Rules[FunctionText] = Rules("llvm")
@@ -59,14 +59,14 @@ def lower_select(out: FunctionText, made: arith.Select) -> None:
         out.define_pointer(made, f"select i1 {condition}, ptr {if_true}, ptr {if_false}")
 
 
-def _word_rule(instruction: str) -> Callable[[FunctionText, Op], None]:
+def _word_rule(instruction: str) -> Callable[[FunctionText, Any], None]:
     def lower(out: FunctionText, made: arith.Mul) -> None:
         out.define(made, f"{instruction} i64 {out.names[made.lhs]}, {out.names[made.rhs]}")
 
     return lower
 
 
-def _typed_rule(instruction: str) -> Callable[[FunctionText, Op], None]:
+def _typed_rule(instruction: str) -> Callable[[FunctionText, Any], None]:
     def lower(out: FunctionText, made: arith.FAdd) -> None:
         lhs, rhs = out.names[made.lhs], out.names[made.rhs]
         out.define(made, f"{instruction} {VALUE_TYPE[made.type]} {lhs}, {rhs}")
@@ -74,7 +74,7 @@ def _typed_rule(instruction: str) -> Callable[[FunctionText, Op], None]:
     return lower
 
 
-def _shift_rule(instruction: str) -> Callable[[FunctionText, Op], None]:
+def _shift_rule(instruction: str) -> Callable[[FunctionText, Any], None]:
     def lower(out: FunctionText, made: arith.Shl) -> None:
         lhs, count = out.names[made.lhs], made.rhs
         if isinstance(count, arith.Constant):
@@ -86,7 +86,7 @@ def _shift_rule(instruction: str) -> Callable[[FunctionText, Op], None]:
     return lower
 
 
-def _overflow_rule(intrinsic: str) -> Callable[[FunctionText, Op], None]:
+def _overflow_rule(intrinsic: str) -> Callable[[FunctionText, Any], None]:
     declaration = f"declare {{ i64, i1 }} @{intrinsic}(i64, i64)"
 
     def lower(out: FunctionText, made: arith.AddOverflows) -> None:

@@ -1,4 +1,4 @@
-"""The shared rules: every family's table in one; the CPUs add theirs and take the rest from here."""
+"""The shared rules: every family's table in one; the CPUs take from here what they lack."""
 
 from mlrift.backends.llvm.lower import arith, atomic, call, compare, control, convert, memory
 from mlrift.backends.llvm.text import FunctionText

@@ -1,0 +1,47 @@
+"""Builds the OS layers and support objects once, so that no user's first compilation has to.
+
+    python -m mlrift.driver.prebuild              for a checkout (the Makefile does it)
+    python -m mlrift.driver.prebuild --installed  for a package that will not change any more
+
+They go to `mlrift/prebuilt/` with the fingerprint of the compiler that made them; a compiler with
+another fingerprint ignores them.
+"""
+
+import sys
+from pathlib import Path
+
+from mlrift.driver.build import on_deep_stack
+from mlrift.driver.cache import Cache
+from mlrift.driver.fingerprint import INSTALLED_MARK, PREBUILT_FOLDER, compiler_fingerprint
+from mlrift.driver.os_objects import STAMP, os_layer_data, support_data
+from mlrift.driver.results import Stored
+from mlrift.targets import CPUS, TARGETS
+
+
+def prebuild(folder: Path, fingerprint: str) -> None:
+    """Write every object and the stamp into `folder`."""
+    folder.mkdir(exist_ok=True)
+    (folder / STAMP).unlink(missing_ok=True)
+    nothing = Cache(None)
+    for target in TARGETS:
+        (folder / f"os-{target.name}.o").write_bytes(os_layer_data(target, nothing, fingerprint))
+    for cpu in CPUS:
+        (folder / f"support-{cpu.name}.o").write_bytes(support_data(cpu, nothing, fingerprint))
+    (folder / STAMP).write_text(fingerprint, encoding="ascii")
+
+
+def main() -> None:
+    """Run from the command line."""
+    fingerprint = compiler_fingerprint()
+
+    def work() -> Stored:
+        prebuild(PREBUILT_FOLDER, fingerprint)
+        return Stored(0, b"", "", "")
+
+    on_deep_stack(work)
+    if "--installed" in sys.argv[1:]:
+        (PREBUILT_FOLDER / INSTALLED_MARK).write_text(fingerprint, encoding="ascii")
+
+
+if __name__ == "__main__":
+    main()
