@@ -55,7 +55,6 @@ KEYWORD_AS_NAME = _error("E0220", "expected a name, got keyword '{word}'")
 EXPECTED_AS = _error("E0221", "expected `as`, got identifier '{text}'")
 BAD_REGISTER_ACCESS = _error("E0222", "expected `rw`, `ro` or `wo`, got identifier '{text}'")
 WILDCARD_NOT_FIRST = _error("E0223", "`_` is only allowed as the first pattern of an arm")
-WILDCARD_WITH_OTHERS = _error("E0224", "`_` matches everything, further patterns are dead")
 BAD_TUPLE_SIZE = _error("E0225", "a tuple has two or three elements, got {count}")
 BAD_ASM_CONSTRAINT = _error("E0226", "expected {expected} in `{clause}(...)`")
 MISPLACED_LANG_LINE = _error("E0227", "unexpected `#`; `#lang` is only allowed as the first line")
@@ -240,6 +239,9 @@ ALLOC_IN_CRITICAL_SECTION = _warning(
 )
 BUILTIN_WINS = _warning("W0309", "function '{name}' is never called: the builtin '{name}' wins")
 UNREACHABLE_NAME_ERROR = _warning("W0310", "in unreachable function '{name}': {message}")
+WILDCARD_WITH_OTHERS = _warning(
+    "W0311", "`_` matches everything, other patterns of the arm are dead"
+)
 
 ALL_KINDS: tuple[DiagnosticKind, ...] = tuple(
     value for value in dict(globals()).values() if isinstance(value, DiagnosticKind)

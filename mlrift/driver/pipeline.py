@@ -103,12 +103,12 @@ def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, st
 
 def compile_cpu(context: BuildContext, module: Module, cpu: Cpu) -> bytes:
     """Generate the portable object of a CPU, or the native one of a single target."""
-    return llvm.compile_object(module, cpu, _codegen_options(context, module))
+    return llvm.compile_object(module, cpu, _codegen_options(context))
 
 
 def assembly(context: BuildContext, module: Module, target: Target) -> str:
     """Return the commented assembly listing of a target."""
-    return llvm.compile_assembly(module, target.cpu, _codegen_options(context, module))
+    return llvm.compile_assembly(module, target.cpu, _codegen_options(context))
 
 
 def link_target(
@@ -140,14 +140,14 @@ def link_target(
 def slices(context: BuildContext, module: Module) -> list[Slice]:
     """Generate code once per CPU and link every target of the options."""
     targets = context.options.targets
-    compiled: dict[str, ObjectFile] = {}
-    made: list[Slice] = []
-    for target in targets:
-        if target.cpu.name not in compiled:
-            data = compile_cpu(context, module, target.cpu)
-            compiled[target.cpu.name] = read_elf(data, context.options.source.stem)
-        made.append(Slice(target, link_target(context, module, compiled[target.cpu.name], target)))
-    return made
+    cpus = list(dict.fromkeys(target.cpu for target in targets))
+    name = context.options.source.stem
+    data = llvm.compile_objects(module, cpus, _codegen_options(context))
+    compiled = {cpu.name: read_elf(data[cpu.name], name) for cpu in cpus}
+    return [
+        Slice(target, link_target(context, module, compiled[target.cpu.name], target))
+        for target in targets
+    ]
 
 
 def pack(context: BuildContext, made: list[Slice]) -> bytes:
@@ -157,7 +157,7 @@ def pack(context: BuildContext, made: list[Slice]) -> bytes:
     return write_fat(made, [build_note(VERSION, [context.options.optimisation.value])])
 
 
-def _codegen_options(context: BuildContext, module: Module) -> llvm.CodegenOptions:
+def _codegen_options(context: BuildContext) -> llvm.CodegenOptions:
     options = context.options
     native = options.product in (Product.OBJECT, Product.ASSEMBLY)
     full = options.optimisation is Optimisation.FULL

@@ -121,10 +121,7 @@ class _Parser:
         return expression
 
     def _run(self, start_state: int, index: int) -> Any:  # noqa: C901, PLR0915 - the hot loop
-        """Run the automaton from a token to END; return the value of the start symbol.
-
-        After errors it is the list of items parsed (of a module) or None (of an expression).
-        """
+        """Return the value of the start symbol; after errors the list of items parsed, or None."""
         machine = automaton()
         rows, lengths, left_keys = machine.rows, machine.lengths, machine.left_keys
         memory, walk = machine.memory, machine.walk

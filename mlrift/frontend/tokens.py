@@ -27,7 +27,7 @@ _SIZES = (KIND["INTEGER"], NAME)
 _TYPE_WORDS = (NAME, TYPE_KEYWORD)
 _CONSTRAINT_KINDS = {"out": KIND["ASM_OUT"], "clobbers": KIND["ASM_CLOBBERS"]}
 # After these a struct's name followed by `{` does not start a literal.
-_BEFORE_NAME_ONLY = frozenset(KIND[text] for text in ("struct", "enum", "->", ":", "."))
+_BEFORE_NAME_ONLY = frozenset(KIND[text] for text in ("struct", "enum", "->", "."))
 
 
 @dataclass(frozen=True, slots=True)

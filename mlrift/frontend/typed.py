@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 
 from mlrift.frontend.builtins.declaration import Builtin
+from mlrift.frontend.node import node
 from mlrift.source import Span
 from mlrift.typesystem import ArrayType, FieldType, ScalarType, StructType, Type
-
-node = dataclass(slots=True, eq=False)
 
 # -------------------------------------------------------------------- symbols
 
@@ -41,7 +40,7 @@ class StaticVariable:
     initial_word: int = 0
 
 
-@node
+@dataclass(slots=True, eq=False)
 class FunctionSymbol:
     """A function of the program. Parameters are words or floats after slices are split in two.
 
@@ -472,7 +471,7 @@ class DeclareScalar:
 
 @node
 class DeclareArray:
-    """An array local: zeroed storage each time this executes (stack up to 4096 bytes of scalars)."""
+    """An array local: storage zeroed each time this executes (scalars: stack up to 4096 bytes)."""
 
     variable: LocalVariable
     type: ArrayType
@@ -514,10 +513,7 @@ class Assign:
 
 @node
 class CompoundAssign:
-    """`place op= operand`, the place's address evaluated once.
-
-    `result_conversion` turns the operation's result into the place's type where they differ.
-    """
+    """`place op= operand`, the place's address evaluated once."""
 
     place: Place
     kind: BinaryKind

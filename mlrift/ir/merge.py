@@ -1,6 +1,6 @@
 """Modules put together: a program and the parts of the core library that it uses."""
 
-from mlrift.ir.core import Function, Linkage, Module
+from mlrift.ir.core import Function, Global, Linkage, Module
 from mlrift.ir.ops.memory import FRESH_SYMBOL, Fresh
 
 
@@ -27,6 +27,24 @@ def merge_modules(into: Module, library: Module) -> None:
     The library's objects move, and become internal: only the program exports. Raise MergeError
     when both define a name or declare it differently; both are then unchanged.
     """
+    functions = _merged_functions(into, library)
+    symbols = _merged_globals(into, library)
+    for function in library.functions.values():
+        function.linkage = _INSIDE[function.linkage]
+    for row in library.globals.values():
+        row.linkage = _INSIDE[row.linkage]
+    into.functions = functions
+    into.globals = symbols
+
+
+_INSIDE = {
+    Linkage.EXPORTED: Linkage.INTERNAL,
+    Linkage.INTERNAL: Linkage.INTERNAL,
+    Linkage.EXTERNAL: Linkage.EXTERNAL,
+}
+
+
+def _merged_functions(into: Module, library: Module) -> dict[str, Function]:
     functions = dict(into.functions)
     for name, added in library.functions.items():
         known = functions.get(name)
@@ -34,24 +52,28 @@ def merge_modules(into: Module, library: Module) -> None:
             functions[name] = added
             continue
         if _signature(known) != _signature(added):
-            raise MergeError(f"@{name} has two signatures: {into.name} and {library.name}")
+            raise MergeError(f"@{name} has two signatures: in {into.name} and in {library.name}")
         if added.linkage is Linkage.EXTERNAL:
             continue
         if known.linkage is not Linkage.EXTERNAL:
-            raise MergeError(f"@{name} is defined twice: in {into.name} and in {library.name}")
+            raise _twice(name, into, library)
         functions[name] = added
+    return functions
+
+
+def _merged_globals(into: Module, library: Module) -> dict[str, Global]:
     symbols = dict(into.globals)
     for name, row in library.globals.items():
-        found = symbols.get(name)
-        if found is None or found.linkage is Linkage.EXTERNAL:
+        known = symbols.get(name)
+        if known is None or known.linkage is Linkage.EXTERNAL:
             symbols[name] = row
         elif row.linkage is not Linkage.EXTERNAL:
-            raise MergeError(f"@{name} is defined twice: in {into.name} and in {library.name}")
-    for moved in (*library.functions.values(), *library.globals.values()):
-        if moved.linkage is Linkage.EXPORTED:
-            moved.linkage = Linkage.INTERNAL
-    into.functions = functions
-    into.globals = symbols
+            raise _twice(name, into, library)
+    return symbols
+
+
+def _twice(name: str, into: Module, library: Module) -> MergeError:
+    return MergeError(f"@{name} is defined twice: in {into.name} and in {library.name}")
 
 
 def _signature(function: Function) -> tuple[object, ...]:

@@ -70,12 +70,25 @@ def _rewrite_coff(data: bytearray) -> None:
         position = table_offset + index * _COFF_SYMBOL_BYTES
         zeros, name = struct.unpack_from("<II", data, position)
         if zeros == 0:
-            struct.pack_into("<I", data, position + 4, _skip(data, strings, name))
+            _rename_long_coff(data, position, strings, _skip(data, strings, name))
         else:
             start = _skip(data, position, 0)
-            short = bytes(data[position + start : position + _COFF_NAME_BYTES])
-            data[position : position + _COFF_NAME_BYTES] = short.ljust(_COFF_NAME_BYTES, b"\0")
+            _write_short_coff(data, position, data[position + start : position + _COFF_NAME_BYTES])
         index += 1 + data[position + _COFF_SYMBOL_BYTES - 1]
+
+
+def _rename_long_coff(data: bytearray, position: int, strings: int, name: int) -> None:
+    """Refer to a name in the string table, or keep it in the symbol when it is short enough."""
+    end = data.index(b"\0", strings + name)
+    text = data[strings + name : end]
+    if len(text) <= _COFF_NAME_BYTES:
+        _write_short_coff(data, position, text)
+    else:
+        struct.pack_into("<I", data, position + 4, name)
+
+
+def _write_short_coff(data: bytearray, position: int, name: bytearray) -> None:
+    data[position : position + _COFF_NAME_BYTES] = name.ljust(_COFF_NAME_BYTES, b"\0")
 
 
 def _rewrite_macho(data: bytearray) -> None:

@@ -177,10 +177,10 @@ class _Promotion:
 
     def _leave(self, block: Block, values: Values) -> None:
         """Keep the values for the blocks to come; pass them on to those already visited."""
-        self.leaving[block] = values
-        self.waiting[block] = 0
-        for edge in block.successors():
-            self.waiting[block] += 1
+        edges = block.successors()
+        self.leaving[block] = values if edges else []
+        self.waiting[block] = len(edges)
+        for edge in edges:
             if edge.block in self.joined:
                 self._pass_values(block, edge)
 

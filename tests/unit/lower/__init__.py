@@ -1,0 +1,1 @@
+"""Tests of lowering: typed model to IR."""

@@ -1,0 +1,1 @@
+"""Tests of the engines: what they run, and above all what they refuse."""
