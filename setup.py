@@ -20,7 +20,8 @@ class BuildWithLibrary(build_py):
             return
         package = Path(self.build_lib).resolve() / "mlrift"
         shutil.copytree("std", package / "library" / "std", dirs_exist_ok=True)
-        environment = {**os.environ, "PYTHONPATH": str(package.parent)}
+        search = os.pathsep.join([str(package.parent), *filter(None, sys.path)])
+        environment = {**os.environ, "PYTHONPATH": search}
         command = [sys.executable, "-m", "mlrift.driver.prebuild", "--installed"]
         subprocess.run(command, check=True, env=environment, cwd=package.parent)
 

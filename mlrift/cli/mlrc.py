@@ -1,5 +1,6 @@
 """The `mlrc` command: flags in, one driver call, an exit status out (cli.md 1 and 2)."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -37,6 +38,7 @@ _LIBRARY_ROOTS = (
 
 def main() -> None:
     """Run `mlrc` with the process's arguments and exit with its status."""
+    gc.disable()  # one compilation a process: trees die with it, and collecting costs a third
     status = 0
     try:
         status = run(sys.argv[1:])
