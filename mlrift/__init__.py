@@ -1,3 +1,3 @@
-"""MLRift: a compiler from one `.mlr` source to native programs for eight targets and AMD GPU code."""
+"""MLRift: one `.mlr` source to native programs for eight targets and to AMD GPU code."""
 
 VERSION = "1.1.0"

@@ -27,7 +27,7 @@ class BranchFilter(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """One host instruction set; `triple`, `baseline` and `features` select LLVM's code generator."""
+    """A host instruction set; `triple`, `baseline`, `features` select LLVM's code generator."""
 
     name: str
     aliases: tuple[str, ...]

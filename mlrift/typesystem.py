@@ -176,7 +176,8 @@ VOID = VoidType()
 ERROR = ErrorType()
 
 SCALARS: dict[str, ScalarType] = {
-    row.name: row for row in (U8, U16, U32, U64, S8, S16, S32, S64, HALF, SINGLE, DOUBLE, BOOL, CHAR)
+    row.name: row
+    for row in (U8, U16, U32, U64, S8, S16, S32, S64, HALF, SINGLE, DOUBLE, BOOL, CHAR)
 }
 SCALARS |= {
     "uint8": U8,

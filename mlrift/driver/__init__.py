@@ -1,1 +1,1 @@
-"""The driver: files in, stages in order, files out. The only part besides cli that touches files."""
+"""The driver: files in, stages in order, files out; it and cli alone touch files."""

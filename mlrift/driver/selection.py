@@ -1,4 +1,4 @@
-"""From the words of the command line to a product and its targets: the tables of cli.md 1.2 to 2.2."""
+"""From the words of the command line to a product and its targets: cli.md 1.2 to 2.2."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

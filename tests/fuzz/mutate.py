@@ -12,9 +12,13 @@ import multiprocessing
 import random
 import re
 import sys
+import tempfile
 import time
+import traceback
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from tests.harness.compiler import run_mlrc
 
 PROJECT = Path(__file__).resolve().parents[2]
 MUTANT_SECONDS = 20.0
@@ -77,11 +81,6 @@ _ODD = [
 
 def compile_mutants(channel: Connection) -> None:
     """Worker: compile what arrives, answer "" or the traceback."""
-    import tempfile
-    import traceback
-
-    from tests.harness.compiler import run_mlrc
-
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "mutant.mlr"
         while True:

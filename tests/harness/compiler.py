@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from mlrift.cli.mlrc import run
+from mlrift.diagnostics.render import render_report
 from mlrift.driver import pipeline
 from mlrift.driver.build import on_deep_stack
 from mlrift.driver.cache import Cache
-from mlrift.driver.fingerprint import compiler_fingerprint
 from mlrift.driver.compilation import RecordingReader
+from mlrift.driver.fingerprint import compiler_fingerprint
 from mlrift.driver.options import CompileOptions, Optimisation, Product, RuntimeChecks
 from mlrift.driver.results import Stored
 from mlrift.ir.core import Module
@@ -52,8 +54,6 @@ def context_for(options: CompileOptions) -> pipeline.BuildContext:
 
 def front_end(context: pipeline.BuildContext) -> Module:
     """Run the stages up to unoptimised IR; raises AssertionError with the report on errors."""
-    from mlrift.diagnostics.render import render_report
-
     made: list[Module] = []
 
     def stages() -> Stored:
@@ -92,8 +92,6 @@ def compile_ir(source: Path, flags: list[str]) -> Module:
 
 def run_mlrc(arguments: list[str]) -> tuple[int, str, str]:
     """Run one `mlrc` command line in process; returns status, stdout, stderr."""
-    from mlrift.cli.mlrc import run
-
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = run(arguments)

@@ -50,7 +50,8 @@ class Platform:
     def stub_object(self, cpu: Cpu) -> ObjectFile:
         """Return the encoded gates for a CPU as an object."""
         rows = CPU_STUBS[cpu.name]
-        return code_object(f"stubs-{self.system.name}-{cpu.name}", self.gates(rows) | dict(rows.cache))
+        name = f"stubs-{self.system.name}-{cpu.name}"
+        return code_object(name, self.gates(rows) | dict(rows.cache))
 
     def imports(self) -> dict[str, ImportedSymbol]:
         """Return the C functions a program or the OS layer may call, by plain name."""

@@ -251,7 +251,8 @@ class StatementChecker:
             diagnostic = catalog.WRONG_TUPLE_ARITY.at(
                 node.span, expected=symbol.result_count, found=len(values)
             )
-            context.emit(diagnostic.note("every tuple `return` of a function gives the same number"))
+            note = "every tuple `return` of a function gives the same number"
+            context.emit(diagnostic.note(note))
         while len(values) < symbol.result_count:
             values.append(typed.IntegerConstant(0, U64, node.span))
         return values

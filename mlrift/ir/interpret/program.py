@@ -7,7 +7,7 @@ from typing import Any
 
 from mlrift.ir.core import Function, Linkage, Module
 from mlrift.ir.interpret.expressions import NUMBER_FUNCTIONS
-from mlrift.ir.interpret.memory import Memory, StackFill
+from mlrift.ir.interpret.memory import Memory, MemoryFault, StackFill
 from mlrift.ir.interpret.os_functions import ProgramExit, bind_os_functions
 from mlrift.ir.interpret.os_model import OsModel
 from mlrift.ir.interpret.statements import STATEMENT_FUNCTIONS
@@ -124,7 +124,7 @@ class Program:
         """Return a function by its address, as `call.indirect` enters it."""
         number, rest = divmod(address - _FIRST_FUNCTION_ADDRESS, _FUNCTION_SPACING_BYTES)
         if rest or not 0 <= number < len(self._names):
-            raise KeyError(address)
+            raise MemoryFault(address, 1)
         function = self.module.functions[self._names[number]]
         target = self.function(function.name)
         source = _adapter_source(function, argument_count, self.callee(function.name))

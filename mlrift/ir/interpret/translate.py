@@ -6,7 +6,7 @@ in its block is written inside its user. Invariant: code of a region ends in a t
 path, so nothing falls through.
 """
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from mlrift.ir.analysis.control_flow import incoming_edges, reverse_postorder
 from mlrift.ir.core import Block, Function, Successor, Value
@@ -52,6 +52,19 @@ class Image(Protocol):
 
 class Translation:
     """The source of one function: `lines`, and in `origins` the op that each line came from."""
+
+    OWN_OPS: ClassVar[tuple[type[Op], ...]] = (
+        Branch,
+        CallResult,
+        Jump,
+        Load,
+        Return,
+        SlotGet,
+        SlotNew,
+        SlotSet,
+        Stack,
+        Unreachable,
+    )
 
     def __init__(self, function: Function, image: Image, python_name: str) -> None:
         self.image = image
