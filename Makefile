@@ -51,8 +51,9 @@ bless: $(VENV)/.tests ## rewrite the expectations of tests/ir from what the comp
 fuzz: $(VENV)/.tests ## mutate programs for a minute: never a traceback, a hang or an abort
 	$(BIN)/python -m tests.fuzz.mutate --seconds 60
 
-docs: $(BIN)/mlrc ## regenerate the grammar tables and the reference pages
+docs: $(VENV)/.tests ## regenerate the grammar tables and the reference pages
 	$(BIN)/python -m mlrift.frontend.grammar.generate
+	$(BIN)/python -m tests.docs.diagnostics_page
 
 size: ## the distribution of module sizes
 	@git ls-files 'mlrift/*.py' 'tests/*.py' | xargs wc -l | sort -n | tail -25

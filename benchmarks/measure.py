@@ -33,6 +33,7 @@ class Sample:
     """One run of a command that ended with status 0."""
 
     seconds: float
+    processor_seconds: float
     peak_memory_bytes: int
     stdout: bytes
 
@@ -58,7 +59,8 @@ def run_once(command: Command) -> Sample:
             shown = (stderr.read() + output)[-_SHOWN_OUTPUT_BYTES:].decode(errors="replace")
             code = os.waitstatus_to_exitcode(status)
             raise MeasurementError(f"status {code} from `{shlex.join(command.arguments)}`\n{shown}")
-    return Sample(seconds, usage.ru_maxrss * 1024, output)
+    processor_seconds = usage.ru_utime + usage.ru_stime
+    return Sample(seconds, processor_seconds, usage.ru_maxrss * 1024, output)
 
 
 def alternate(commands: Sequence[Callable[[], Command]], runs: int) -> list[list[Sample]]:
@@ -71,8 +73,13 @@ def alternate(commands: Sequence[Callable[[], Command]], runs: int) -> list[list
 
 
 def median_seconds(samples: Sequence[Sample]) -> float:
-    """Return the median time of the samples."""
+    """Return the median of the times that passed."""
     return statistics.median(sample.seconds for sample in samples)
+
+
+def median_processor_seconds(samples: Sequence[Sample]) -> float:
+    """Return the median of the processor times, which other processes disturb least."""
+    return statistics.median(sample.processor_seconds for sample in samples)
 
 
 def always(command: Command) -> Callable[[], Command]:

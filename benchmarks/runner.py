@@ -24,6 +24,11 @@ from benchmarks.program_speed import program_figures, program_names
 
 COMPILE = "compile"
 RESULTS = BENCHMARKS / "results"
+_LONGEST_LABEL_NAMES = 3
+_NOTE = (
+    "Medians; both sides of a row ran alternately. A ratio is ours divided by the peer's. Rows of\n"
+    "programs are processor time, all others the time that passed."
+)
 
 
 def main() -> None:
@@ -37,7 +42,7 @@ def main() -> None:
             figures += _compiler_figures(Path(folder), options.runs)
     table = markdown_table(figures)
     print(f"\n{table}", end="")
-    what = options.label or ("all" if not options.names else "-".join(options.names))
+    what = options.label or _default_label(options.names)
     path = _write_result(what, table)
     print(f"written to {path.relative_to(BENCHMARKS.parent)}")
     sys.exit(any(figure.verdict is Verdict.FAILED for figure in figures))
@@ -56,6 +61,12 @@ def _parse_command_line(arguments: Sequence[str]) -> argparse.Namespace:
     if options.runs < 1:
         parser.error("--runs must be at least 1")
     return options
+
+
+def _default_label(names: Sequence[str]) -> str:
+    if not names:
+        return "all"
+    return "-".join(names) if len(names) <= _LONGEST_LABEL_NAMES else "selection"
 
 
 def _compiler_figures(folder: Path, runs: int) -> list[Figure]:
@@ -78,8 +89,7 @@ def _shown(figures: Iterable[Figure]) -> Iterator[Figure]:
 def _write_result(what: str, table: str) -> Path:
     today = datetime.date.today().isoformat()
     command = shlex.join(["python", "-m", "benchmarks.runner", *sys.argv[1:]])
-    text = f"# {what}, {today}\n\n`{command}`\n\n{_machine()}\n\nMedians; both sides of a row ran"
-    text += f" alternately. A ratio is ours divided by the peer's.\n\n{table}"
+    text = f"# {what}, {today}\n\n`{command}`\n\n{_machine()}\n\n{_NOTE}\n\n{table}"
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{today}-{what}.md"
     path.write_text(text, encoding="utf-8")

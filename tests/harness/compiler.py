@@ -14,7 +14,7 @@ from mlrift.driver.build import on_deep_stack
 from mlrift.driver.cache import Cache
 from mlrift.driver.compilation import RecordingReader
 from mlrift.driver.fingerprint import compiler_fingerprint
-from mlrift.driver.options import CompileOptions, Optimisation, Product, RuntimeChecks
+from mlrift.driver.options import CompileOptions, Optimisation, Product, RuntimeChecks, TypeShapes
 from mlrift.driver.results import Stored
 from mlrift.ir.core import Module
 from mlrift.targets import TARGETS, Target
@@ -43,7 +43,9 @@ def fingerprint() -> str:
 def options_for(source: Path, flags: list[str], **changes: object) -> CompileOptions:
     """Return options for a test program."""
     checks = RuntimeChecks.DEBUG if "--debug" in flags else RuntimeChecks.NONE
-    values: dict[str, object] = {"checks": checks, **changes}
+    lenient = "--no-check-types" in flags
+    shapes = TypeShapes.WARNINGS if lenient else TypeShapes.ERRORS
+    values: dict[str, object] = {"checks": checks, "type_shapes": shapes, **changes}
     return CompileOptions(source=source, output=None, **values)  # type: ignore[arg-type]
 
 

@@ -13,6 +13,7 @@
                        after a semicolon
 """
 
+import difflib
 import re
 import shlex
 from dataclasses import dataclass, field
@@ -47,15 +48,18 @@ class Directives:
 
 
 def read_directives(path: Path) -> Directives:
-    """Read the directives of a program; an unknown word at the head of the file is an error."""
+    """Read the directives of a program; raises ValueError on a word that is nearly one of them."""
     found = Directives()
     lines: list[str] = []
     end = ""
     for line in path.read_text(encoding="utf-8").splitlines():
         match = _LINE.match(line)
-        if match is None or match[1] not in _KNOWN:
+        if match is None:
             continue
         word, value = match[1], match[2] or ""
+        if word not in _KNOWN:
+            _refuse_misspelling(word, path)
+            continue
         if word == "expect":
             lines.append(value + "\n")
         elif word == "expect-end":
@@ -76,8 +80,8 @@ def _apply(found: Directives, word: str, value: str, path: Path) -> None:
     elif word == "stdin":
         found.stdin = _decode(value)
     elif word == "file":
-        name, _, content = value.partition(" = ")
-        found.files[name] = _decode(content)
+        name, _, content = value.partition(" =")
+        found.files[name] = _decode(content.removeprefix(" "))
     elif word == "file-from":
         name, _, place = value.partition(" = ")
         found.files[name] = (path.parent / place).read_bytes()
@@ -85,6 +89,12 @@ def _apply(found: Directives, word: str, value: str, path: Path) -> None:
         found.flags = shlex.split(value)
     elif word == "engines":
         found.engines = tuple(value.partition(";")[0].split())
+
+
+def _refuse_misspelling(word: str, path: Path) -> None:
+    near = difflib.get_close_matches(word, _KNOWN, 1, 0.75)
+    if near:
+        raise ValueError(f"{path}: unknown directive '{word}:'; did you mean '{near[0]}:'?")
 
 
 def _decode(text: str) -> bytes:

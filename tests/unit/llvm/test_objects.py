@@ -28,7 +28,7 @@ from mlrift.ir.ops import arith, atomic, call, compare, control, memory
 from mlrift.link.objects import SectionKind
 from mlrift.link.read_elf import read_elf
 from mlrift.targets import ANDROID, ARM64, LINUX, MACOS, SYSTEMS, WINDOWS, X86_64, Cpu, System
-from mlrift.typesystem import F64, I64
+from mlrift.typesystem import F64, I8, I64
 from tests.unit.llvm.machine_code import CPUS, new_function
 
 NATIVE = ObjectFlavour.NATIVE
@@ -255,3 +255,38 @@ def test_a_global_symbol_may_not_look_like_an_intrinsic() -> None:
     builder.emit(control.Return([]))
     with pytest.raises(BackendError, match="reserves"):
         compile_object(module, X86_64, CodegenOptions())
+
+
+@pytest.mark.parametrize(("cpu", "touch"), [(X86_64, "orq\t$0, (%rsp)"), (ARM64, "str\txzr, [sp]")])
+def test_big_frames_touch_every_page(cpu: Cpu, touch: str) -> None:
+    """Windows has one guard page: a frame that skips it faults."""
+    module = Module("frame")
+    builder = new_function(module, "main", (I64,), (I64,))
+    base = builder.emit(memory.Stack(100_000, 8))
+    place = builder.emit(arith.Add(base, builder.function.parameters[0]))
+    builder.emit(memory.VolatileStore(place, builder.word(1), I64))
+    builder.emit(control.Return([builder.emit(memory.VolatileLoad(place, I64))]))
+    text = compile_assembly(module, cpu, CodegenOptions())
+    probe = "movq\t$0, (%rsp)" if cpu is X86_64 else touch
+    assert touch in text or probe in text
+    assert "chkstk" not in text
+
+
+@pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
+def test_a_string_length_loop_stays_a_loop(cpu: Cpu) -> None:
+    module = Module("length")
+    builder = new_function(module, "length", (I64,), (I64,))
+    text = builder.function.parameters[0]
+    counter, after = BlockParameter(I64, "i"), builder.new_block("after")
+    head, body = Block("head", [counter]), builder.new_block("body")
+    builder.function.blocks.append(head)
+    builder.emit(control.Jump(Successor(head, [builder.word(0)])))
+    builder.block = head
+    byte = builder.emit(memory.Load(builder.emit(arith.Add(text, counter)), I8))
+    builder.branch(builder.truth(byte), body, after)
+    builder.block = body
+    following = builder.emit(arith.Add(counter, builder.word(1)))
+    builder.emit(control.Jump(Successor(head, [following])))
+    builder.block = after
+    builder.emit(control.Return([counter]))
+    assert "strlen" not in compile_assembly(module, cpu, CodegenOptions())

@@ -1,0 +1,62 @@
+"""cli.md names every option and value of the commands; diagnostics.md is up to date."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from mlrift.cli.mlr import USAGE
+from mlrift.cli.mlrc import compile_command
+from mlrift.driver.selection import EMIT_KINDS
+from mlrift.targets import CPUS, SYSTEMS, TARGETS, Target
+from tests.docs.diagnostics_page import PAGE, diagnostics_page
+
+CLI = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
+CODE_SPANS = {span.strip() for span in re.findall(r"`([^`\n]+)`", CLI)}
+OPTION_SPANS = {re.split(r"[= ]", span)[0] for span in CODE_SPANS}
+
+
+def _options() -> list[str]:
+    rows = [row for row in compile_command.params if isinstance(row, click.Option)]
+    return [name for row in rows for name in (*row.opts, *row.secondary_opts)]
+
+
+@pytest.mark.parametrize("option", [*_options(), "-h", "--help"])
+def test_option_is_documented(option: str) -> None:
+    assert option in OPTION_SPANS
+
+
+@pytest.mark.parametrize("kind", EMIT_KINDS)
+def test_emit_kind_is_documented(kind: str) -> None:
+    assert kind in CODE_SPANS
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda row: str(row.name))
+def test_target_is_documented_with_its_slice_id(target: Target) -> None:
+    row = next(line for line in CLI.splitlines() if line.startswith(f"| `{target.name}` |"))
+    assert all(f"`{alias}`" in row for alias in target.aliases)
+    assert row.endswith(f"| {target.slice_id} |")
+
+
+def test_names_of_systems_and_cpus_are_documented() -> None:
+    for row in (*SYSTEMS, *CPUS):
+        assert {row.name, *row.aliases} <= CODE_SPANS
+
+
+def test_usage_of_mlr_is_documented() -> None:
+    for line in USAGE.splitlines():
+        if "mlr " in line:
+            assert line.removeprefix("usage: ").strip() in CLI
+
+
+def test_documented_options_exist() -> None:
+    known = {*_options(), "--help", "-h", "--list", "--explain", "--extract", "-o"}
+    documented = {span for span in OPTION_SPANS if re.fullmatch(r"--?[A-Za-z0-9-]+", span)}
+    levels = {"-O0", "-O1", "-O2", "-O3"}
+    assert documented <= known | levels
+
+
+def test_page_of_diagnostics_is_current() -> None:
+    current = PAGE.read_text(encoding="utf-8") == diagnostics_page()
+    assert current, "run `python -m tests.docs.diagnostics_page`"
