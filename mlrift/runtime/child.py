@@ -84,15 +84,23 @@ def set_handlers(
 
 
 def _run_spawned(path: str, arguments: list[str], environment: dict[str, str]) -> int:
-    defaults = [getattr(signal, name) for name in PYTHON_IGNORED_SIGNALS]
-    child = os.posix_spawn(path, arguments, environment, setsigdef=defaults)
+    # Handlers come first: a signal between the child's start and them would end only this process.
+    child = 0
+    early: list[int] = []
 
     def pass_on(number: int, frame: "FrameType | None") -> None:
-        os.kill(child, number)
+        if child:
+            os.kill(child, number)
+        else:
+            early.append(number)
 
     set_handlers(_PASSED_ON_SIGNALS, pass_on)
     # The terminal sends these to the child as well; it decides what they mean.
     set_handlers(_TERMINAL_SIGNALS, signal.SIG_IGN)
+    defaults = [getattr(signal, name) for name in (*PYTHON_IGNORED_SIGNALS, *_TERMINAL_SIGNALS)]
+    child = os.posix_spawn(path, arguments, environment, setsigdef=defaults)
+    for number in early:
+        os.kill(child, number)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
