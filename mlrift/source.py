@@ -13,6 +13,7 @@ from typing import NamedTuple
 class SourceFile:
     """One file of the program: `path` as messages show it, `text` decoded from UTF-8.
 
+    Source is bytes: those that are not UTF-8 are lone surrogates in `text` (surrogateescape).
     `is_library` marks imported files that are not the root: unreachable functions in them are
     excused from name errors.
     """

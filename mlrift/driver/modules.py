@@ -145,27 +145,13 @@ class _Loader:
         identity = os.path.realpath(path)
         known = self._by_identity.get(identity)
         if known is None:
-            file = self._decode(shown, self._read(path), is_library)
+            # Bytes that are not UTF-8 become lone surrogates, and strings the same bytes again.
+            text = self._read(path).decode("utf-8", "surrogateescape")
+            file = SourceFile(shown, text, is_library)
             stream = lex(file, self._sink)
             known = _LoadedFile(file, stream, scan_declared_types(stream))
             self._by_identity[identity] = known
         return known
-
-    def _decode(self, path: str, data: bytes, is_library: bool) -> SourceFile:
-        """Decode a file; of one that is not UTF-8 report the first bad byte and keep no text."""
-        try:
-            return SourceFile(path, data.decode("utf-8"), is_library)
-        except UnicodeDecodeError as error:
-            shown = SourceFile(path, data.decode("utf-8", "replace"), is_library)
-            start = len(data[: error.start].decode("utf-8"))
-            self._sink.emit(
-                catalog.INVALID_UTF8.at(
-                    Span(shown, start, start + 1),
-                    offset=error.start,
-                    byte=f"0x{data[error.start]:02X}",
-                )
-            )
-            return SourceFile(path, "", is_library)
 
 
 def _describe_root_failure(root: str, error: OSError | ValueError) -> Diagnostic:

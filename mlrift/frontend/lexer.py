@@ -204,8 +204,15 @@ def _describe_bad_lexeme(stream: TokenStream, index: int) -> Diagnostic:
         return catalog.UNTERMINATED_CHAR.at(opening)
     if text == "\0":
         return catalog.NUL_BYTE.at(span)
-    shown = f"'{text[0]}'" if text[0].isprintable() else f"U+{ord(text[0]):04X}"
-    return catalog.INVALID_CHARACTER.at(span, character=shown)
+    return catalog.INVALID_CHARACTER.at(span, character=_shown(text[0]))
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return f"'{character}'"
+    if "\udc80" <= character <= "\udcff":  # a byte that is not UTF-8
+        return f"byte 0x{ord(character) & 0xFF:02X}"
+    return f"U+{ord(character):04X}"
 
 
 def _master_pattern() -> str:

@@ -103,21 +103,26 @@ def decode_escapes(text: str, begin: int, end: int) -> bytes:
     """Return the bytes of a part of a literal's text with its escapes decoded."""
     backslash = text.find("\\", begin, end)
     if backslash < 0:
-        return text[begin:end].encode()
+        return _encoded(text[begin:end])
     pieces = []
     position = begin
     while backslash >= 0:
-        pieces.append(text[position:backslash].encode())
+        pieces.append(_encoded(text[position:backslash]))
         escaped = text[backslash + 1]
         position = backslash + 2
         if escaped == "x":
             pieces.append(_hex_escape(text, backslash, end))
             position += 2
         else:
-            pieces.append(_ESCAPES.get(escaped) or escaped.encode())
+            pieces.append(_ESCAPES.get(escaped) or _encoded(escaped))
         backslash = text.find("\\", position, end)
-    pieces.append(text[position:end].encode())
+    pieces.append(_encoded(text[position:end]))
     return b"".join(pieces)
+
+
+def _encoded(text: str) -> bytes:
+    """Return the source's own bytes, also where they are not UTF-8."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _hex_escape(text: str, backslash: int, end: int) -> bytes:

@@ -65,9 +65,10 @@ class Successor:
 
 @unique
 class Linkage(Enum):
-    """Who may see a symbol."""
+    """Who may see a symbol. A KEPT one is internal, yet stays where nothing refers to it."""
 
     INTERNAL = "internal"
+    KEPT = "kept"
     EXPORTED = "exported"
     EXTERNAL = "external"
 

@@ -39,6 +39,7 @@ def merge_modules(into: Module, library: Module) -> None:
 
 _INSIDE = {
     Linkage.EXPORTED: Linkage.INTERNAL,
+    Linkage.KEPT: Linkage.INTERNAL,
     Linkage.INTERNAL: Linkage.INTERNAL,
     Linkage.EXTERNAL: Linkage.EXTERNAL,
 }

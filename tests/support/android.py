@@ -21,9 +21,7 @@ from tests.support.stand_in import android_root
 
 _CHILD = Path(__file__).with_name("seccomp_child.py")
 _INTERP, _NULL = 3, 0
-_TRACED_CALL = re.compile(
-    r"^(?:\d+ )?([A-Za-z_][A-Za-z0-9_]*|Unknown syscall \d+)\(?", re.MULTILINE
-)
+_TRACED_CALL = re.compile(r"^(?:\d+ )?(Unknown syscall \d+|[A-Za-z_]\w*)", re.MULTILINE)
 
 
 def run_android_natively(image: bytes, cpu: Cpu, invocation: Invocation) -> RunResult:

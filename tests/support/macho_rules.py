@@ -39,6 +39,7 @@ _SEGMENT_RIGHTS = {
 }
 _INSTRUCTIONS = 0x80000400
 _OLDEST_SYSTEM = 11 << 16
+_LARGEST_ALIGNMENT_LOG2 = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +142,15 @@ def _check_sections(image: MachImage, segment: MachSegment) -> None:
             f"{name}: outside its segment",
         )
         require(section.relocation_count == 0, f"{name}: has relocations")
-        require(
-            section.address % (1 << section.alignment_log2) == 0, f"{name}: address not aligned"
-        )
+        require(section.alignment_log2 <= _LARGEST_ALIGNMENT_LOG2, f"{name}: alignment too large")
+        aligned = section.address % (1 << section.alignment_log2) == 0
+        require(aligned, f"{name}: address not aligned")
         if section.is_zero_fill:
             file_bytes = mapped_file_bytes(image, segment)
             start = section.address - segment.address
             part = file_bytes[start : start + section.size_bytes]
-            require(not any(part), f"{name}: zero-fill, but its page holds other file bytes")
+            is_zero = part.count(0) == len(part)
+            require(is_zero, f"{name}: zero-fill, but its page holds other file bytes")
         elif section.size_bytes:
             offset = segment.offset + section.address - segment.address
             require(section.offset == offset, f"{name}: offset and address disagree")

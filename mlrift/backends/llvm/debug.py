@@ -117,7 +117,7 @@ class ModuleDebug:
         """Complete the unit and return every line."""
         statics = self.add(f"!{{{', '.join(self._globals)}}}")
         file = next(iter(self._files.values()))
-        optimised = "true" if self._level is OptimisationLevel.FULL else "false"
+        optimised = "false" if self._level is OptimisationLevel.NONE else "true"
         self.lines[0] = (
             f"{self._unit} = distinct !DICompileUnit(language: DW_LANG_C99, file: {file}, "
             f'producer: "{PRODUCER}", isOptimized: {optimised}, runtimeVersion: 0, '

@@ -31,11 +31,13 @@ POINTER_FUNCTIONS = ("core.memory_alloc", "core.memory_fresh", "os.map")
 _WHOLE_SIZES = (1, 2, 4, 8)
 _LINKAGE_PORTABLE = {
     Linkage.INTERNAL: "internal ",
+    Linkage.KEPT: "internal ",
     Linkage.EXPORTED: "hidden ",
     Linkage.EXTERNAL: "hidden ",
 }
 _LINKAGE_NATIVE = {
     Linkage.INTERNAL: "internal ",
+    Linkage.KEPT: "internal ",
     Linkage.EXPORTED: "dso_local ",
     Linkage.EXTERNAL: "",
 }
@@ -140,12 +142,25 @@ class _ModuleWriter:
         for name in self.context.symbols.words:
             lines.append(self._words_entry(self.module.functions[name]))
         lines.extend(self.context.declarations.values())
+        lines.extend(self._kept())
         lines.append('!0 = !{!"branch_weights", i32 1, i32 1000000}')
         if self.debug is not None:
             lines.extend(self.debug.finish())
         lines.append("")
         is_shared = self.context.is_shared and not self.context.foreign_convention
         return ModuleText(self.module.name, "\n".join(lines), is_shared, self.options)
+
+    def _kept(self) -> list[str]:
+        """Return the list by which LLVM keeps functions that nothing refers to."""
+        names = [
+            f"ptr {self.context.symbols.functions[row.name]}"
+            for row in self.module.functions.values()
+            if row.linkage is Linkage.KEPT
+        ]
+        if not names:
+            return []
+        kind = f"appending global [{len(names)} x ptr]"
+        return [f'@llvm.compiler.used = {kind} [{", ".join(names)}], section "llvm.metadata"']
 
     def _module_debug(self) -> ModuleDebug | None:
         if self.options.debug is DebugInfo.NONE:

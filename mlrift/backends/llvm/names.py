@@ -17,6 +17,7 @@ FUNCTION_PREFIX = "fn."
 GLOBAL_PREFIX = "var."
 WORDS_SUFFIX = ".words"
 _INTRINSIC_PREFIX = "llvm."
+_LOCAL = (Linkage.INTERNAL, Linkage.KEPT)
 
 _PLAIN = re.compile(r"[A-Za-z_.$-][\w.$-]*", re.ASCII).fullmatch
 
@@ -48,7 +49,7 @@ class Symbols:
 
     def _symbol(self, name: str, prefix: str, linkage: Linkage) -> str:
         is_reserved = name.startswith(_INTRINSIC_PREFIX)
-        if linkage is not Linkage.INTERNAL:
+        if linkage not in _LOCAL:
             if is_reserved:
                 raise BackendError(f"`{name}` cannot be a global symbol: LLVM reserves the name")
             return quote(name)

@@ -86,7 +86,10 @@ class CallChecker:
         context = self._context
         text = name.text
         names = context.names
-        if text in context.scopes.names or text in names.statics or text in names.constants:
+        binding = context.scopes.names.get(text)
+        if binding is not None:
+            binding.is_read = True
+        if binding is not None or text in names.statics or text in names.constants:
             diagnostic = catalog.CALL_OF_NON_FUNCTION.at(name.span, name=text, what="variable")
             diagnostic = diagnostic.help(f"call_ptr({text}, ...)")
         elif text in names.types:

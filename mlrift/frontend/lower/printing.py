@@ -46,7 +46,13 @@ class _ValuePiece(NamedTuple):
     tag: Tag
 
 
-_Piece = bytes | _ValuePiece
+class _TextPiece(NamedTuple):
+    """An f-string that may hold a NUL, where its text then ends."""
+
+    pieces: list["_Piece"]
+
+
+_Piece = bytes | _ValuePiece | _TextPiece
 
 
 # --------------------------------------------------------------------- pieces
@@ -95,6 +101,8 @@ def _until_nul(pieces: list[_Piece]) -> list[_Piece]:
             kept.append(piece.partition(b"\0")[0])
             break
         kept.append(piece)
+    if any(isinstance(piece, _ValuePiece) and piece.tag is Tag.CHAR for piece in kept):
+        return [_TextPiece(_joined(kept))]
     return kept
 
 
@@ -111,9 +119,15 @@ def _joined(pieces: list[_Piece]) -> list[_Piece]:
 
 
 def _longest(pieces: list[_Piece]) -> int:
-    return sum(
-        len(piece) if isinstance(piece, bytes) else _LONGEST_BYTES[piece.tag] for piece in pieces
-    )
+    return sum(map(_longest_of, pieces))
+
+
+def _longest_of(piece: _Piece) -> int:
+    if isinstance(piece, bytes):
+        return len(piece)
+    if isinstance(piece, _TextPiece):
+        return _longest(piece.pieces)
+    return _LONGEST_BYTES[piece.tag]
 
 
 # -------------------------------------------------------------------- writing
@@ -129,6 +143,10 @@ def _write_pieces(context: FunctionContext, pieces: list[_Piece], buffer: Value)
             offset += len(piece)
             continue
         target = context.offset(cursor, offset)
+        if isinstance(piece, _TextPiece):
+            end = _write_pieces(context, piece.pieces, target)
+            cursor, offset = builder.call_external("core.format_until_nul", [target, end]), 0
+            continue
         if piece.tag is Tag.CHAR:
             builder.emit(Store(target, piece.value, I8))
             offset += 1

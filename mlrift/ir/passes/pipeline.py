@@ -6,7 +6,9 @@ from enum import Enum, unique
 
 from mlrift.ir.core import Module
 from mlrift.ir.passes import (
+    eliminate_tail_recursion,
     fold,
+    inline_recursion,
     lower_fresh,
     promote_fresh,
     promote_slots,
@@ -43,6 +45,8 @@ PASSES: dict[str, Pass] = {
         remove_unreachable_blocks.PASS,
         promote_slots.PASS,
         fold.PASS,
+        eliminate_tail_recursion.PASS,
+        inline_recursion.PASS,
         promote_fresh.PASS,
         lower_fresh.PASS,
         remove_dead_code.PASS,
@@ -57,8 +61,12 @@ PIPELINES: dict[OptimisationLevel, tuple[str, ...]] = {
         "promote_slots",
         "fold",
         "remove_unreachable_blocks",
+        "remove_dead_code",
+        "eliminate_tail_recursion",
+        "inline_recursion",
         "promote_fresh",
         "lower_fresh",
+        "remove_unreachable_blocks",
         "remove_dead_code",
         "remove_unreachable_functions",
     ),
@@ -71,6 +79,10 @@ ORDER: tuple[Before, ...] = (
     Before("promote_fresh", "lower_fresh", "a call is no longer recognised as storage"),
     Before("fold", "remove_dead_code", "folding leaves operands without a use"),
     Before("promote_fresh", "remove_dead_code", "its constants may be doubled"),
+    Before("fold", "eliminate_tail_recursion", "what stands after a call is fewer ops"),
+    Before("eliminate_tail_recursion", "inline_recursion", "a jump is better than a copy"),
+    Before("inline_recursion", "promote_fresh", "storage in the frame keeps functions as they are"),
+    Before("inline_recursion", "remove_unreachable_blocks", "copies are joined by jumps"),
 )
 
 LAST: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""Functions and globals that no exported function needs, directly or not, go.
+"""Functions and globals that no exported or kept function needs, directly or not, go.
 
 exported function @main() { ... call.direct @used() ... }
 function @used() { ... }
@@ -10,12 +10,14 @@ from mlrift.ir.ops.call import Call, FunctionAddress
 from mlrift.ir.ops.memory import FRESH_SYMBOL, Fresh, GlobalAddress
 from mlrift.ir.passes.declaration import Pass, Property
 
+_ROOTS = (Linkage.EXPORTED, Linkage.KEPT)
+
 
 def remove_unreachable_functions(module: Module) -> None:
     """Keep what is reachable from exported functions and globals."""
-    work = [row.name for row in module.functions.values() if row.linkage is Linkage.EXPORTED]
+    work = [row.name for row in module.functions.values() if row.linkage in _ROOTS]
     functions = set(work)
-    symbols = {row.name for row in module.globals.values() if row.linkage is Linkage.EXPORTED}
+    symbols = {row.name for row in module.globals.values() if row.linkage in _ROOTS}
     while work:
         called = _references(module, work.pop(), symbols)
         work += called - functions

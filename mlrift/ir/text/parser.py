@@ -11,7 +11,11 @@ from mlrift.ir.text.parse_op import BodyScope, RawOp, read_op, resolve_ops
 from mlrift.ir.text.tokens import Token, TokenKind, unescape
 from mlrift.source import SourceFile
 
-_LINKAGE = {"exported": Linkage.EXPORTED, "external": Linkage.EXTERNAL}
+_LINKAGE = {
+    "kept": Linkage.KEPT,
+    "exported": Linkage.EXPORTED,
+    "external": Linkage.EXTERNAL,
+}
 _MAX_SIZE_BYTES = 1 << 48
 
 

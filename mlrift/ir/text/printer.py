@@ -25,7 +25,12 @@ from mlrift.ir.text.form import Form, Piece, pieces
 from mlrift.ir.text.tokens import escape, quote_name
 from mlrift.typesystem import VOID_MACHINE, MachineType
 
-_LINKAGE = {Linkage.INTERNAL: "", Linkage.EXPORTED: "exported ", Linkage.EXTERNAL: "external "}
+_LINKAGE = {
+    Linkage.INTERNAL: "",
+    Linkage.KEPT: "kept ",
+    Linkage.EXPORTED: "exported ",
+    Linkage.EXTERNAL: "external ",
+}
 
 
 def print_module(module: Module) -> str:

@@ -129,6 +129,12 @@ def sign_again(image: bytearray) -> None:
         image[hashes + 32 * page : hashes + 32 * page + 32] = digest
 
 
+def grow_linkedit(image: bytearray) -> None:
+    """Make __LINKEDIT longer than the file, in memory as well."""
+    for offset in (32, 48):
+        set_segment("__LINKEDIT", offset, 1 << 20, "<Q")(image)
+
+
 MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("not a 64-bit Mach-O", replace(b"\xcf\xfa", b"\xce\xfa")),
     ("cputype", lambda image: struct.pack_into("<I", image, 4, 7)),
@@ -152,10 +158,10 @@ MUTATIONS: tuple[tuple[str, Mutation], ...] = (
     ("__LINKEDIT: initprot", set_segment("__LINKEDIT", 60, 3)),
     ("fileoff is not page-aligned", set_segment("__DATA", 40, 0x8010, "<Q")),
     ("vmaddr is not page-aligned", set_segment("__DATA", 24, 0x100008010, "<Q")),
-    ("out of order", set_segment("__DATA", 24, 0x100000000, "<Q")),
+    ("out of order", set_segment("__LINKEDIT", 24, 0x100000000, "<Q")),
     ("filesize exceeds vmsize", set_segment("__TEXT", 32, 0x1000, "<Q")),
-    ("ends after the file", set_segment("__LINKEDIT", 48, 1 << 20, "<Q")),
-    ("segments have one name|instead of one", set_segment("__DATA", 15, 0x4E4F4354)),
+    ("ends after the file", grow_linkedit),
+    ("two segments have one name", replace(b"__LINKEDIT", b"__PAGEZERO")),
     ("names another segment", set_section("__DATA", 18, 0x58585858)),
     ("outside its segment", set_section("__TEXT", 40, 1 << 30, "<Q")),
     ("offset and address disagree", set_section("__TEXT", 48, 0x2000)),

@@ -22,7 +22,7 @@ def good_image(target: Target) -> bytes:
     return link_program(target)
 
 
-def header(image: bytes) -> int:
+def header(image: bytes | bytearray) -> int:
     return int(struct.unpack_from("<I", image, 60)[0])
 
 

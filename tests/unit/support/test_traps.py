@@ -138,7 +138,7 @@ def test_skipping_the_guard_page_is_fatal_on_windows() -> None:
 
 
 def test_touching_every_page_grows_the_stack_on_windows() -> None:
-    # mov ecx, 200; mov rax, rsp; 1: sub rax, 4096; mov [rax], ecx; dec ecx; jnz 1b; mov eax, 42; ret
+    # mov ecx, 200; mov rax, rsp; 1: sub rax, 4096; mov [rax], ecx; dec ecx; jnz 1b; mov eax, 42
     grow = "b9c80000004889e0482d001000008908ffc975f4b82a000000c3"
     assert run(WINDOWS_X86_64, Code().hex(grow)) == 42
     # mov w9, #200; mov x10, sp; 1: sub x10, x10, #4096; str x9, [x10]; subs w9; b.ne; mov x0, #42
