@@ -9,7 +9,7 @@ from mlrift.driver.modules import FileReader
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
 from mlrift.driver.results import ResultCache, Stored
 from mlrift.ir.core import Module
-from mlrift.ir.text import print_module
+from mlrift.ir.text.listing import list_module
 
 STATUS_FAILED = 1
 
@@ -61,8 +61,7 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
 def _product(context: pipeline.BuildContext, module: Module) -> tuple[bytes, str]:
     options = context.options
     if options.product is Product.IR:
-        count = len(module.functions)
-        return b"", print_module(module) + f"; {count} functions, {len(module.globals)} globals\n"
+        return b"", list_module(module)
     target = options.targets[0]
     functions = len(module.functions)
     if options.product is Product.ASSEMBLY:

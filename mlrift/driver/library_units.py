@@ -4,9 +4,10 @@ They go the same road as a user's program. Their functions get dotted symbols, w
 write: `os_x` becomes `os.x`, `core_NAME_x` becomes `core.NAME_x`, `cpu_x` becomes `cpu.x`.
 """
 
+from mlrift.backends.platforms import platform_for
 from mlrift.diagnostics.render import render_report
 from mlrift.diagnostics.sink import DiagnosticSink
-from mlrift.driver.resources import core_source
+from mlrift.driver.resources import core_source, platform_source
 from mlrift.frontend.ast import Program
 from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
 from mlrift.frontend.lower import LowerOptions, LowerRole, lower_program
@@ -15,8 +16,10 @@ from mlrift.frontend.tokens import NO_KNOWN_TYPES
 from mlrift.ir.core import Module
 from mlrift.ir.merge import merge_modules, undefined_functions
 from mlrift.source import SourceFile
+from mlrift.targets import Target
 
 CORE_PREFIX = "core."
+OS_PREFIX = "os."
 
 
 class LibraryUnitError(Exception):
@@ -42,6 +45,17 @@ def compile_unit(name: str, text: str) -> Module:
             lowering = LowerOptions(symbol_name=library_symbol, role=LowerRole.LIBRARY)
             return lower_program(typed, lowering, name)
     raise LibraryUnitError(f"{name} does not compile:\n{render_report(sink)}")
+
+
+def merge_os_layer(module: Module, target: Target) -> None:
+    """Add the OS layer to the module of an object, for the user's linker has none."""
+    platform = platform_for(target.system)
+    constants = platform.constants(target)
+    for name in platform.object_sources:
+        wanted = any(row.startswith(OS_PREFIX) for row in undefined_functions(module))
+        if wanted:
+            merge_modules(module, compile_unit(name, constants + platform_source(name)))
+    merge_core_library(module)
 
 
 def merge_core_library(module: Module) -> None:

@@ -41,6 +41,13 @@ from mlrift.targets import Cpu, Target
 REQUIREMENTS = {
     Product.OBJECT: check.MainRequirement.OBJECT,
     Product.CHECK: check.MainRequirement.LIBRARY,
+    Product.ASSEMBLY: check.MainRequirement.LISTING,
+    Product.IR: check.MainRequirement.LISTING,
+}
+ROLES = {
+    Product.OBJECT: lower.LowerRole.OBJECT,
+    Product.ASSEMBLY: lower.LowerRole.LISTING,
+    Product.IR: lower.LowerRole.LISTING,
 }
 
 
@@ -75,7 +82,7 @@ def check_types(context: BuildContext, program: Program) -> TypedProgram:
 def make_module(context: BuildContext, typed: TypedProgram) -> Module:
     """Lower to IR and add what the core library provides; not optimised yet."""
     options = context.options
-    role = lower.LowerRole.OBJECT if options.product is Product.OBJECT else lower.LowerRole.PROGRAM
+    role = ROLES.get(options.product, lower.LowerRole.PROGRAM)
     checks = (
         lower.RuntimeChecks.DEBUG
         if options.checks is RuntimeChecks.DEBUG
@@ -84,6 +91,8 @@ def make_module(context: BuildContext, typed: TypedProgram) -> Module:
     lowering = lower.LowerOptions(checks=checks, role=role)
     module = lower.lower_program(typed, lowering, options.source.stem)
     library_units.merge_core_library(module)
+    if options.product is Product.OBJECT:
+        library_units.merge_os_layer(module, options.targets[0])
     return module
 
 
@@ -107,8 +116,8 @@ def compile_cpu(context: BuildContext, module: Module, cpu: Cpu) -> bytes:
 
 
 def assembly(context: BuildContext, module: Module, target: Target) -> str:
-    """Return the commented assembly listing of a target."""
-    return llvm.compile_assembly(module, target.cpu, _codegen_options(context))
+    """Return the assembly listing of a target: offsets, bytes and mnemonics."""
+    return llvm.compile_listing(module, target.cpu, _codegen_options(context))
 
 
 def link_target(

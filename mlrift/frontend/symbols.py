@@ -5,6 +5,7 @@ so a static may share its name with a function and nothing clashes with the runt
 """
 
 PROGRAM_START = "program.start"
+PROGRAM_MAIN = "program.main"
 
 
 def static_symbol(name: str) -> str:

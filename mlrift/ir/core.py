@@ -73,21 +73,13 @@ class Linkage(Enum):
     EXTERNAL = "external"
 
 
-@unique
-class Convention(Enum):
-    """How a function is called.
-
-    PROGRAM is private to the program (System V or AAPCS64 on every system). C is the operating
-    system's own convention: an EXTERNAL C function is reached through the slot `__imp_NAME`.
-    """
-
-    PROGRAM = "program"
-    C = "c"
+# What the C functions that library units declare start with: a program may use their names.
+FOREIGN_PREFIX = "c."
 
 
 @dataclass(slots=True, eq=False)
 class Function:
-    """A function; EXTERNAL ones (OS layer, C symbols) have no blocks.
+    """A function; EXTERNAL ones (OS layer, C functions, encoded ones) have no blocks.
 
     `results` has up to three entries. `returns` is false for functions such as `os.exit`.
     `call.address_of` refers to an entry that takes and gives only words, floats as their bits:
@@ -103,7 +95,16 @@ class Function:
     is_naked: bool = False
     returns: bool = True
     section: str | None = None
-    convention: Convention = Convention.PROGRAM
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether it is a C function, called by the operating system's own convention.
+
+        All others are private to the program: System V or AAPCS64 on every system.
+        """
+        if self.linkage is not Linkage.EXTERNAL:
+            return False
+        return "." not in self.name or self.name.startswith(FOREIGN_PREFIX)
 
     @property
     def entry(self) -> Block:
@@ -133,11 +134,16 @@ class Global:
 
 @dataclass(slots=True, eq=False)
 class Module:
-    """A program, or a part of one, as functions and globals by name."""
+    """A program, or a part of one, as functions and globals by name.
+
+    `encoded` is the machine code of EXTERNAL functions that no op can express, for one CPU. It is
+    not part of the text form.
+    """
 
     name: str
     functions: dict[str, Function] = field(default_factory=dict)
     globals: dict[str, Global] = field(default_factory=dict)
+    encoded: dict[str, bytes] = field(default_factory=dict)
 
     def declare(
         self,

@@ -73,7 +73,12 @@ def _installation() -> _Installation:
     loader = _make_tree(folder / "tree")
     prefix = folder / "prefix"
     _make_prefix(prefix)
-    environment = {"WINEPREFIX": str(prefix), "WINEDEBUG": "-all", "WINESERVER": str(SERVER)}
+    environment = {
+        "WINEPREFIX": str(prefix),
+        "WINEDEBUG": "-all",
+        "WINESERVER": str(SERVER),
+        "LC_ALL": "C.UTF-8",  # arguments and environment are UTF-8
+    }
     installation = _Installation(folder, loader, environment)
     atexit.register(_end_server, installation, os.getpid())
     _server(installation, "-p")

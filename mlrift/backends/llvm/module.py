@@ -12,6 +12,7 @@ from typing import Any
 
 from mlrift.backends.errors import BackendError
 from mlrift.backends.llvm.debug import FunctionDebug, ModuleDebug
+from mlrift.backends.llvm.encoded import encoded_function
 from mlrift.backends.llvm.functions import RuleTable, function_body
 from mlrift.backends.llvm.lower import RULES as SHARED
 from mlrift.backends.llvm.names import Symbols, escape
@@ -38,7 +39,7 @@ _LINKAGE_PORTABLE = {
 _LINKAGE_NATIVE = {
     Linkage.INTERNAL: "internal ",
     Linkage.KEPT: "internal ",
-    Linkage.EXPORTED: "dso_local ",
+    Linkage.EXPORTED: "",
     Linkage.EXTERNAL: "",
 }
 # Our own loops must stay loops: LLVM turns some into calls of these, which nobody defines.
@@ -135,10 +136,9 @@ class _ModuleWriter:
     def write(self) -> ModuleText:
         lines = [self._global(made) for made in self.module.globals.values()]
         for function in self.module.functions.values():
-            if function.linkage is Linkage.EXTERNAL:
-                lines.append(self._declaration(function))
-            else:
+            if function.linkage is not Linkage.EXTERNAL:
                 self._define(function, lines)
+        lines.extend(self._declarations())
         for name in self.context.symbols.words:
             lines.append(self._words_entry(self.module.functions[name]))
         lines.extend(self.context.declarations.values())
@@ -166,7 +166,7 @@ class _ModuleWriter:
         if self.options.debug is DebugInfo.NONE:
             return None
         for function in self.module.functions.values():
-            if function.span is not None:
+            if function.span is not None and function.linkage is not Linkage.EXTERNAL:
                 return ModuleDebug(function.span.file, self.options.level)
         return None
 
@@ -195,8 +195,23 @@ class _ModuleWriter:
             prefix = ".rodata"
         return f', section "{prefix}.{escape(made.name)}"'
 
-    def _declaration(self, function: Function) -> str:
-        name = self.context.symbols.functions[function.name]
+    def _declarations(self) -> list[str]:
+        """Declare what is called but not defined, each symbol once: `c.NAME` may be NAME."""
+        symbols = self.context.symbols.functions
+        rows: dict[str, str] = {}
+        defined = set()
+        for name, function in self.module.functions.items():
+            symbol = symbols[name]
+            if function.linkage is not Linkage.EXTERNAL:
+                defined.add(symbol)
+            elif name in self.module.encoded:
+                code = self.module.encoded[name]
+                rows[symbol] = encoded_function(symbol, code, self.options.object_format)
+            else:
+                rows.setdefault(symbol, self._declaration(function, symbol))
+        return [row for symbol, row in rows.items() if symbol not in defined]
+
+    def _declaration(self, function: Function, name: str) -> str:
         convention = self.context.convention(function)
         parameters = ", ".join([VALUE_TYPE[row.type] for row in function.parameters])
         group = "#0" if function.returns else "#1"

@@ -3,14 +3,15 @@
 LLVM knows hundreds of C functions by name (memcpy, fmod, strlen ...) and emits calls of some. An
 INTERNAL function or global without a dot in its name therefore gets a prefix; names with a dot
 (`core.format_u64`) and those that other objects see stay. `plain_names.py` removes the prefixes
-from objects and listings that people read.
+from objects and listings that people read. The C function `c.NAME` is plain NAME to a C linker; our
+own linker knows it by both names, so that no program's function can take its place.
 """
 
 import re
 
 from mlrift.backends.errors import BackendError
-from mlrift.backends.llvm.options import CodegenOptions
-from mlrift.ir.core import Linkage, Module
+from mlrift.backends.llvm.options import CodegenOptions, ObjectFlavour
+from mlrift.ir.core import FOREIGN_PREFIX, Linkage, Module
 from mlrift.targets import ObjectFormat
 
 FUNCTION_PREFIX = "fn."
@@ -25,10 +26,11 @@ _PLAIN = re.compile(r"[A-Za-z_.$-][\w.$-]*", re.ASCII).fullmatch
 class Symbols:
     """The LLVM names, as written in the text, of a module's functions and globals."""
 
-    __slots__ = ("_prefixes", "functions", "globals", "words")
+    __slots__ = ("_is_native", "_prefixes", "functions", "globals", "words")
 
     def __init__(self, module: Module, options: CodegenOptions) -> None:
         self._prefixes = _prefixes(options)
+        self._is_native = options.flavour is ObjectFlavour.NATIVE
         self.functions = {
             name: self._symbol(name, FUNCTION_PREFIX, row.linkage)
             for name, row in module.functions.items()
@@ -52,7 +54,7 @@ class Symbols:
         if linkage not in _LOCAL:
             if is_reserved:
                 raise BackendError(f"`{name}` cannot be a global symbol: LLVM reserves the name")
-            return quote(name)
+            return quote(name.removeprefix(FOREIGN_PREFIX) if self._is_native else name)
         if "." in name and not is_reserved:
             return quote(name)
         before, after = self._prefixes

@@ -6,6 +6,7 @@ All functions are re-entrant; two CPUs may be compiled in two threads. They rais
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from mlrift.backends import BackendError, target_of
 from mlrift.backends.llvm.library import (
@@ -15,6 +16,7 @@ from mlrift.backends.llvm.library import (
     Passes,
     library,
 )
+from mlrift.backends.llvm.listing import write_listing
 from mlrift.backends.llvm.module import ModuleText, write_module
 from mlrift.backends.llvm.options import (
     CodegenOptions,
@@ -25,6 +27,7 @@ from mlrift.backends.llvm.options import (
 from mlrift.backends.llvm.plain_names import plain_assembly, plain_object
 from mlrift.backends.llvm.support import support_text
 from mlrift.ir.core import Module
+from mlrift.link.read_elf import read_elf
 from mlrift.targets import Cpu
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "ObjectFlavour",
     "OptimisationLevel",
     "compile_assembly",
+    "compile_listing",
     "compile_object",
     "compile_objects",
     "compile_support",
@@ -111,6 +115,19 @@ def compile_assembly(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
     text = emit_llvm(module, cpu, options)
     with _prepared(text, cpu, options) as (parsed, machine):
         return plain_assembly(library().emit(parsed, machine, OutputKind.ASSEMBLY).decode())
+
+
+def compile_listing(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
+    """Return the listing of a module: offsets, bytes and assembly of every function."""
+    target = target_of(cpu)
+    portable = replace(options, flavour=ObjectFlavour.PORTABLE, debug=DebugInfo.NONE)
+    text = emit_llvm(module, cpu, portable)
+    emitted = []
+    for kind in (OutputKind.ASSEMBLY, OutputKind.OBJECT):
+        with _prepared(text, cpu, portable) as (parsed, machine):
+            emitted.append(library().emit(parsed, machine, kind))
+    compiled = read_elf(emitted[1], module.name)
+    return write_listing(emitted[0].decode(), compiled, module, target)
 
 
 def compile_support(cpu: Cpu) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from mlrift.backends.llvm.addresses import AddressPlan
 from mlrift.backends.llvm.names import Symbols
 from mlrift.backends.llvm.options import CodegenOptions, ObjectFlavour
-from mlrift.ir.core import Block, Function, Linkage, Module, Successor, Value
+from mlrift.ir.core import Block, Function, Module, Successor, Value
 from mlrift.ir.ops.arith import Constant
 from mlrift.typesystem import I64
 
@@ -46,9 +46,7 @@ class ModuleContext:
 
     def convention(self, function: Function) -> str:
         """Return the calling convention to write for a function; empty for the usual one."""
-        if function.linkage is Linkage.EXTERNAL and "." not in function.name:
-            return self.foreign_convention
-        return ""
+        return self.foreign_convention if function.is_foreign else ""
 
     def has_words_entry(self, function: Function) -> bool:
         """Whether the address of a function is that of an extra entry which takes only words."""

@@ -29,12 +29,14 @@ class Platform:
     """An operating system as the linker sees it.
 
     `sources` are file names beside this module, concatenated after `constants(target)`;
+    `object_sources` are those that an object for the user's linker takes, each a unit of its own;
     `library` is where C functions come from, "" when the system has none; `c_prefix` is what its
     symbol names start with; `entry` is the symbol where the process starts.
     """
 
     system: System
     sources: tuple[str, ...]
+    object_sources: tuple[str, ...]
     entry: str
     library: str
     c_prefix: str
@@ -132,10 +134,29 @@ def _macos_gates(rows: CpuStubs) -> dict[str, Stub]:
 
 
 PLATFORMS = (
-    Platform(LINUX, ("linux_start.mlr", "linux.mlr"), "os.entry", "", "", (), _linux_gates),
-    Platform(ANDROID, ("android_start.mlr", "linux.mlr"), "os.entry", "", "", (), _android_gates),
+    Platform(
+        LINUX,
+        ("linux_start.mlr", "linux.mlr"),
+        ("linux.mlr", "linux_object.mlr"),
+        "os.entry",
+        "",
+        "",
+        (),
+        _linux_gates,
+    ),
+    Platform(
+        ANDROID,
+        ("android_start.mlr", "linux.mlr"),
+        ("linux.mlr", "android_object.mlr"),
+        "os.entry",
+        "",
+        "",
+        (),
+        _android_gates,
+    ),
     Platform(
         WINDOWS,
+        ("windows.mlr",),
         ("windows.mlr",),
         "os.entry",
         "kernel32.dll",
@@ -169,6 +190,7 @@ PLATFORMS = (
     Platform(
         MACOS,
         ("macos.mlr",),
+        ("macos.mlr", "macos_object.mlr"),
         "os.start",
         "/usr/lib/libSystem.B.dylib",
         "_",

@@ -9,11 +9,13 @@ class MainRequirement(Enum):
     """What is built, as far as reachability is concerned.
 
     EXECUTABLE needs `main` and keeps what it reaches. LIBRARY (`mlrc check`) needs no `main`:
-    without one, every function of the root file counts as reachable. OBJECT keeps every function.
+    without one, every function of the root file counts as reachable. LISTING is the same with the
+    root file's other functions as far as they have no unknown names. OBJECT keeps every function.
     """
 
     EXECUTABLE = "executable"
     LIBRARY = "library"
+    LISTING = "listing"
     OBJECT = "object"
 
 

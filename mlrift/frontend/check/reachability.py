@@ -24,14 +24,19 @@ def find_roots(signatures: Iterable[Signature], requirement: MainRequirement) ->
         for signature in defined
         if signature.symbol.is_export or signature.symbol.name == "main"
     ]
+    if requirement is MainRequirement.EXECUTABLE:
+        return roots
+    own = [row for row in defined if not row.symbol.span.file.is_library and row not in roots]
     has_main = any(signature.symbol.name == "main" for signature in roots)
-    if requirement is MainRequirement.LIBRARY and not has_main:
-        roots = [
-            signature
-            for signature in defined
-            if signature.symbol.is_export or not signature.symbol.span.file.is_library
-        ]
+    if not has_main:
+        return [*roots, *own]
+    if requirement is MainRequirement.LISTING:
+        roots += [row for row in own if _has_known_names(row)]
     return roots
+
+
+def _has_known_names(signature: Signature) -> bool:
+    return not any(row.name_errors for row in reachable_from([signature]).values())
 
 
 def reachable_from(roots: Iterable[Signature]) -> dict[str, Signature]:

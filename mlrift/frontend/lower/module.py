@@ -4,6 +4,8 @@ Enters: a `TypedProgram` without errors. Leaves: a `Module` in which every local
 blocks may remain, and the OS layer and the core library are declared EXTERNAL where used.
 """
 
+from dataclasses import replace
+
 from mlrift.frontend import typed
 from mlrift.frontend.lower import (  # noqa: F401
     aggregates,
@@ -20,9 +22,10 @@ from mlrift.frontend.lower.context import (
 )
 from mlrift.frontend.lower.control import emit_return, run_defers
 from mlrift.frontend.lower.options import LowerOptions, LowerRole
-from mlrift.frontend.symbols import PROGRAM_START, static_symbol
+from mlrift.frontend.symbols import PROGRAM_MAIN, PROGRAM_START, static_symbol
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, BlockParameter, Function, Global, Linkage, Module, Value
+from mlrift.ir.ops.arith import And
 from mlrift.ir.ops.call import Call
 from mlrift.ir.ops.control import Return, Unreachable
 from mlrift.ir.ops.convert import FloatToBits
@@ -33,10 +36,15 @@ MAIN = "main"
 _WORD_BYTES = 8
 _ARRAY_ALIGN_BYTES = 16
 _STARTUP_STATICS = ("cli_argc", "cli_argv", "cli_envp")
+_LOW_HALF = 0xFFFFFFFF
+_KEEPING_ROLES = (LowerRole.OBJECT, LowerRole.LISTING)
 
 
 def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str) -> Module:
     """Return the module `name` that does what the program says."""
+    has_main = any(function.name == MAIN for function in program.functions)
+    if options.role is LowerRole.OBJECT and has_main:
+        options = replace(options, symbol_name=_object_name)
     module = Module(name)
     context = ModuleContext(module, options)
     for variable in program.statics.values():
@@ -45,8 +53,15 @@ def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str)
         if function.body is not None:
             _add_function(context, function, function.body)
     if options.role is LowerRole.PROGRAM:
-        _add_start(context)
+        _add_start(context, PROGRAM_START)
+    elif options.role is LowerRole.OBJECT and has_main:
+        _add_start(context, MAIN)
     return module
+
+
+def _object_name(name: str) -> str:
+    """Make room for the `main` that C calls."""
+    return PROGRAM_MAIN if name == MAIN else name
 
 
 def _add_static(context: ModuleContext, variable: typed.StaticVariable) -> None:
@@ -87,10 +102,11 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
 
 
 def _linkage(function: typed.FunctionSymbol, options: LowerOptions) -> Linkage:
-    is_started = options.role is LowerRole.OBJECT and function.name == MAIN
-    if function.is_export or is_started or function.name in options.exports:
+    if function.name == MAIN and options.role is LowerRole.OBJECT:
+        return Linkage.INTERNAL
+    if function.is_export or function.name in options.exports:
         return Linkage.EXPORTED
-    return Linkage.INTERNAL
+    return Linkage.KEPT if options.role in _KEEPING_ROLES else Linkage.INTERNAL
 
 
 def _end_function(context: FunctionContext, function: typed.FunctionSymbol) -> None:
@@ -101,15 +117,19 @@ def _end_function(context: FunctionContext, function: typed.FunctionSymbol) -> N
     emit_return(context, [])
 
 
-def _add_start(context: ModuleContext) -> None:
-    """Add `program.start(argc, argv, envp)`: keep the arguments, run main, give its status."""
+def _add_start(context: ModuleContext, symbol_of_start: str) -> None:
+    """Add the function (argc, argv, envp) that keeps the arguments, runs main, gives its status.
+
+    C's argc has an undefined upper half.
+    """
     parameters = [BlockParameter(I64, name) for name in ("argc", "argv", "envp")]
     made = Function(
-        PROGRAM_START, parameters, (I64,), Linkage.EXPORTED, [Block("entry", parameters)]
+        symbol_of_start, parameters, (I64,), Linkage.EXPORTED, [Block("entry", parameters)]
     )
-    context.module.functions[PROGRAM_START] = made
+    context.module.functions[symbol_of_start] = made
     builder = Builder(context.module, made)
-    for name, value in zip(_STARTUP_STATICS, parameters, strict=True):
+    argc = builder.emit(And(parameters[0], builder.word(_LOW_HALF)))
+    for name, value in zip(_STARTUP_STATICS, (argc, *parameters[1:]), strict=True):
         symbol = static_symbol(name)
         if symbol in context.module.globals:
             builder.emit(Store(builder.emit(GlobalAddress(symbol)), value, I64))

@@ -17,12 +17,14 @@ class RuntimeChecks(Enum):
 class LowerRole(Enum):
     """What the module becomes.
 
-    A PROGRAM gets `program.start`. An OBJECT is started by a C runtime: its `main` is EXPORTED.
-    A LIBRARY is merged into a program or linked with one and has no start.
+    A PROGRAM gets `program.start`. An OBJECT is started by a C runtime: its `main` is EXPORTED and
+    takes what C gives. A LISTING is read by people. Both keep every function. A LIBRARY is merged
+    into a program or linked with one and has no start.
     """
 
     PROGRAM = "program"
     OBJECT = "object"
+    LISTING = "listing"
     LIBRARY = "library"
 
 

@@ -29,8 +29,8 @@ from mlrift.ir.ops.memory import Fresh, Stack
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
 
 _MOST_OPS_OF_A_BODY = 40
-_MOST_OPS = 400
-_MOST_LEVELS = 14
+_MOST_OPS = 256
+_MOST_LEVELS = 6
 
 
 def inline_recursion(module: Module) -> None:

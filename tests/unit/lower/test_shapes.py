@@ -73,10 +73,22 @@ def test_an_exported_function_is_visible() -> None:
     assert linkage["program.start"] is Linkage.EXPORTED
 
 
-def test_an_object_exports_main_and_has_no_start() -> None:
-    module = lower("fn main() {}", role=LowerRole.OBJECT, requirement=MainRequirement.OBJECT)
-    assert module.functions["main"].linkage is Linkage.EXPORTED
-    assert "program.start" not in module.functions
+def test_an_object_has_a_main_that_c_calls_and_keeps_every_function() -> None:
+    text = "fn main() {} fn unused() {}"
+    module = lower(text, role=LowerRole.OBJECT, requirement=MainRequirement.OBJECT)
+    linkage = {name: row.linkage for name, row in module.functions.items()}
+    assert linkage == {
+        "program.main": Linkage.INTERNAL,
+        "unused": Linkage.KEPT,
+        "main": Linkage.EXPORTED,
+    }
+
+
+def test_a_listing_keeps_every_function_and_has_no_start() -> None:
+    text = "fn main() {} @export fn api() {}"
+    module = lower(text, role=LowerRole.LISTING, requirement=MainRequirement.LIBRARY)
+    linkage = {name: row.linkage for name, row in module.functions.items()}
+    assert linkage == {"main": Linkage.KEPT, "api": Linkage.EXPORTED}
 
 
 def test_start_stores_the_arguments_that_are_declared() -> None:

@@ -6,8 +6,6 @@ from mlrift.backends.rules import Rules
 from mlrift.ir.core import Linkage, Value
 from mlrift.ir.ops import call
 
-_VISIBLE = (Linkage.EXPORTED, Linkage.EXTERNAL)
-
 RULES: Rules[FunctionText] = Rules("llvm")
 
 
@@ -19,7 +17,7 @@ def lower_call(out: FunctionText, made: call.Call) -> None:
     arguments = _arguments(out, made.arguments)
     target = context.symbols.functions[made.callee]
     convention = attributes = ""
-    if callee.linkage in _VISIBLE and "." not in made.callee:
+    if callee.is_foreign or (callee.linkage is Linkage.EXPORTED and "." not in made.callee):
         # What LLVM knows about a C function of that name may be wrong for this one.
         attributes = " nobuiltin"
         convention = context.convention(callee)
