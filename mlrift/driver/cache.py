@@ -10,6 +10,7 @@ from pathlib import Path
 
 LIMIT_BYTES = 256 * 1024 * 1024
 _PRUNE_EVERY = 32
+_CHECK_BYTES = 32
 
 
 class Cache:
@@ -20,13 +21,15 @@ class Cache:
         self._limit_bytes = limit_bytes
 
     def get(self, key: str) -> bytes | None:
-        """Return the blob stored under `key`, or None."""
+        """Return the blob stored under `key`, or None (also when the file was damaged)."""
         if self._folder is None:
             return None
         try:
-            return (self._folder / key).read_bytes()
+            stored = (self._folder / key).read_bytes()
         except OSError:
             return None
+        blob = stored[_CHECK_BYTES:]
+        return blob if hashlib.sha256(blob).digest() == stored[:_CHECK_BYTES] else None
 
     def put(self, key: str, blob: bytes) -> None:
         """Store a blob; losing it is harmless, so failures to write are ignored."""
@@ -35,7 +38,7 @@ class Cache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             temporary = self._folder / f".new-{os.getpid()}-{key[:16]}"
-            temporary.write_bytes(blob)
+            temporary.write_bytes(hashlib.sha256(blob).digest() + blob)
             os.replace(temporary, self._folder / key)
             if int(key[:4], 16) % _PRUNE_EVERY == 0:
                 self._prune(self._folder)
