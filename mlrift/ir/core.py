@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 from typing import TYPE_CHECKING
 
+from mlrift.ir.assembly import Assembly
 from mlrift.source import Span
 from mlrift.typesystem import MachineType
 
@@ -81,6 +82,8 @@ FOREIGN_PREFIX = "c."
 class Function:
     """A function; EXTERNAL ones (OS layer, C functions, encoded ones) have no blocks.
 
+    Nor have those with `assembly`: it is their body.
+
     `results` has up to three entries. `returns` is false for functions such as `os.exit`.
     `call.address_of` refers to an entry that takes and gives only words, floats as their bits:
     the back end makes one when the signature has floats.
@@ -95,6 +98,7 @@ class Function:
     is_naked: bool = False
     returns: bool = True
     section: str | None = None
+    assembly: Assembly | None = None
 
     @property
     def is_foreign(self) -> bool:

@@ -7,6 +7,7 @@ runs on verified IR has to check these things again.
 from dataclasses import dataclass
 
 from mlrift.ir.analysis.dominance import Dominators
+from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Block, Function, Linkage, Module, Successor, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.call import Call, FunctionAddress
@@ -97,6 +98,9 @@ class _FunctionChecker:
             if self.function.blocks:
                 self.report("an external function has no blocks")
             return
+        if self.function.assembly is not None:
+            self._assembly(self.function.assembly)
+            return
         if not self.function.blocks:
             self.report("a function needs a block")
             return
@@ -123,6 +127,19 @@ class _FunctionChecker:
         blocks = self.function.blocks
         if blocks and blocks[0].parameters != self.function.parameters:
             self.report("the first block's parameters are not the function's")
+
+    def _assembly(self, assembly: Assembly) -> None:
+        function = self.function
+        if function.blocks:
+            self.report("a function with assembly has no blocks")
+        if function.is_naked:
+            if assembly.inputs or assembly.outputs:
+                self.report("naked assembly has neither inputs nor outputs")
+        elif [row.type for row in function.parameters] != [I64] or function.results:
+            self.report("assembly that is not naked takes an address and gives nothing")
+        for names in (assembly.inputs, assembly.outputs):
+            if len(set(names)) != len(names):
+                self.report("a register is named twice")
 
     def _shape(self, block: Block) -> None:
         """Record the block's values and check its ends."""

@@ -107,6 +107,8 @@ class Program:
             if found is None:
                 raise UnresolvedSymbol(f"no object defines the function @{name}")
             self.namespace[python_name] = found
+        elif function.assembly is not None:
+            raise UnresolvedSymbol(f"the function @{name} is assembly, which is not interpreted")
         elif name not in self.translations:
             made = self.translations[name] = Translation(function, self, python_name)
             exec(compile("\n".join(made.lines), f"<ir {name}>", "exec"), self.namespace)

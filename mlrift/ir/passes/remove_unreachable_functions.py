@@ -7,8 +7,9 @@ function @unused() { ... }                                    => (gone)
 
 from mlrift.ir.core import Linkage, Module
 from mlrift.ir.ops.call import Call, FunctionAddress
-from mlrift.ir.ops.memory import FRESH_SYMBOL, Fresh, GlobalAddress
+from mlrift.ir.ops.memory import GlobalAddress
 from mlrift.ir.passes.declaration import Pass, Property
+from mlrift.ir.runtime import RUNTIME_SYMBOLS
 
 _ROOTS = (Linkage.EXPORTED, Linkage.KEPT)
 
@@ -16,7 +17,7 @@ _ROOTS = (Linkage.EXPORTED, Linkage.KEPT)
 def remove_unreachable_functions(module: Module) -> None:
     """Keep what is reachable from exported functions and globals."""
     work = [row.name for row in module.functions.values() if row.linkage in _ROOTS]
-    functions = set(work)
+    functions = {*work, *module.encoded}
     symbols = {row.name for row in module.globals.values() if row.linkage in _ROOTS}
     while work:
         called = _references(module, work.pop(), symbols)
@@ -43,6 +44,6 @@ def _references(module: Module, name: str, symbols: set[str]) -> set[str]:
                 called.add(made.callee)  # type: ignore[attr-defined]  # kind says so
             elif kind is GlobalAddress:
                 symbols.add(made.symbol)  # type: ignore[attr-defined]  # kind says so
-            elif kind is Fresh and FRESH_SYMBOL in module.functions:
-                called.add(FRESH_SYMBOL)
-    return called
+            elif kind in RUNTIME_SYMBOLS:
+                called.add(RUNTIME_SYMBOLS[kind])
+    return called & module.functions.keys()

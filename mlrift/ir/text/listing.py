@@ -12,7 +12,7 @@ a comment. The last line is the summary.
 """
 
 from mlrift.ir.core import Block, BlockParameter, Function, Linkage, Module
-from mlrift.ir.text.printer import FunctionNames, format_op
+from mlrift.ir.text.printer import FunctionNames, assembly_lines, format_op
 
 
 def list_module(module: Module) -> str:
@@ -33,6 +33,8 @@ def list_function(function: Function) -> str:
     results = ", ".join([row.value for row in function.results])
     arrow = f" -> {results}" if results else ""
     lines = [f"function {function.name}:", f"  ; {_parameters(function.parameters, names)}{arrow}"]
+    if function.assembly is not None:
+        lines += assembly_lines(function.assembly)
     number = 0
     for position, block in enumerate(function.blocks):
         lines.append(f"{names.block(block)}:")

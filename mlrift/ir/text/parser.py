@@ -4,6 +4,7 @@ Every op gets a span in the text, so that messages about parsed IR point at line
 """
 
 import mlrift.ir.ops  # noqa: F401  # fills the registry
+from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Block, BlockParameter, Function, Global, Linkage, Module
 from mlrift.ir.op import REGISTRY
 from mlrift.ir.text.cursor import Cursor
@@ -111,6 +112,9 @@ def _flags(cursor: Cursor, function: Function) -> None:
 def _function(cursor: Cursor, module: Module, linkage: Linkage) -> None:
     function = _head(cursor, module, linkage)
     _flags(cursor, function)
+    if cursor.accept_word("assembly"):
+        function.assembly = _assembly(cursor)
+        return
     cursor.require("{")
     scope = BodyScope(cursor, SourceFile(cursor.path, cursor.text))
     for parameter in function.parameters:
@@ -126,6 +130,25 @@ def _function(cursor: Cursor, module: Module, linkage: Linkage) -> None:
     resolve_ops(scope, raw)
     for row in (*function.parameters, *(p for block in function.blocks for p in block.parameters)):
         row.name = "" if row.name.isdigit() else row.name
+
+
+def _assembly(cursor: Cursor) -> Assembly:
+    """Read `{ in rax out rdx "instruction" }`."""
+    rows: dict[str, list[str]] = {"in": [], "out": [], "": []}
+    cursor.require("{")
+    while not cursor.accept("}"):
+        token = cursor.token
+        if token.kind is TokenKind.STRING:
+            try:
+                rows[""].append(_bytes(cursor).decode("utf-8", "surrogatepass"))
+            except UnicodeDecodeError:
+                raise cursor.error("an instruction is UTF-8", token) from None
+            continue
+        kind = cursor.expect(TokenKind.WORD)
+        if kind.text not in rows:
+            raise cursor.error("expected `in`, `out` or an instruction", kind)
+        rows[kind.text].append(cursor.expect(TokenKind.WORD).text)
+    return Assembly(tuple(rows[""]), tuple(rows["in"]), tuple(rows["out"]))
 
 
 def _block(scope: BodyScope, function: Function) -> Block:

@@ -9,6 +9,7 @@ from functools import cache
 from math import isnan
 from typing import Any
 
+from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import (
     Block,
     BlockParameter,
@@ -50,7 +51,10 @@ def print_function(function: Function) -> str:
     names = FunctionNames(function)
     parameters = ", ".join(f"{names.value(row)} : {row.type.value}" for row in function.parameters)
     head = f"{_LINKAGE[function.linkage]}function @{quote_name(function.name)}({parameters})"
-    lines = [f"{head}{_results(function)}{_flags(function)} {{"]
+    kind = "" if function.assembly is None else " assembly"
+    lines = [f"{head}{_results(function)}{_flags(function)}{kind} {{"]
+    if function.assembly is not None:
+        lines += assembly_lines(function.assembly)
     for position, block in enumerate(function.blocks):
         lines.append(_label(names.block(block), block.parameters if position else [], names))
         lines += ["  " + format_op(made, names) for made in block.ops]
@@ -64,6 +68,14 @@ def format_op(made: Op, names: "FunctionNames") -> str:
     return (
         start + made.MNEMONIC + "".join([write(made, names) for write in _writers(made.MNEMONIC)])
     )
+
+
+def assembly_lines(assembly: Assembly) -> list[str]:
+    """Return the lines of a function's assembly: inputs, outputs, instructions."""
+    rows = [f"  in {name}" for name in assembly.inputs]
+    rows += [f"  out {name}" for name in assembly.outputs]
+    texts = [text.encode("utf-8", "surrogatepass") for text in assembly.instructions]
+    return [*rows, *(f'  "{escape(text)}"' for text in texts)]
 
 
 class FunctionNames:
