@@ -106,7 +106,7 @@ EMPTY_STRUCT = _error("E0336", "struct '{name}' has no fields")
 UNKNOWN_TYPE = _error("E0337", "unknown type '{name}'{suggestion}")
 SIZEOF_UNKNOWN_TYPE = _error("E0338", "sizeof of unknown type '{name}'{suggestion}")
 UNKNOWN_REGISTER = _error("E0339", "no register '{register}' in device '{name}'{suggestion}")
-UNKNOWN_ASM_REGISTER = _error("E0340", "unknown register '{name}' in asm constraint")
+UNKNOWN_ASM_REGISTER = _error("E0340", "unknown register '{name}' of {cpu} in asm constraint")
 WRONG_TUPLE_ARITY = _error(
     "E0341", "wrong number of tuple elements: expected {expected}, got {found}"
 )
@@ -139,6 +139,9 @@ CTX_VIOLATION = _error("E0359", "ctx-check: context violation in '{name}': {deta
 UNDECLARED_EFFECT = _error("E0360", "eff-check: undeclared effect in '{name}': {detail}")
 LOCK_CYCLE = _error("E0361", "lock-cycle: potential deadlock: {detail}")
 BAD_SECTION = _error("E0362", "@section needs a quoted name, got {found}")
+FIXED_ASM_REGISTER = _error(
+    "E0363", "register '{name}' cannot be set by `in(...)`: asm must leave it as it was"
+)
 
 # ------------------------------------------------------------------- E04xx type shapes
 
@@ -199,7 +202,7 @@ UNDEFINED_FUNCTION = _error("E0503", "undefined function '{name}'{suggestion}")
 FN_ADDR_UNDEFINED = _error("E0504", "fn_addr: undefined function '{name}'{suggestion}")
 FN_ADDR_NOT_LITERAL = _error("E0505", "fn_addr: argument must be a string literal")
 TOO_MANY_ARGUMENTS = _error("E0506", "too many call arguments (max 32), got {found}")
-UNRECOGNIZED_ASM = _error("E0507", "unrecognized asm instruction '{text}'")
+UNRECOGNIZED_ASM = _error("E0507", "unrecognized asm instruction '{text}' for {cpu}{suggestion}")
 FUNCTION_AS_VALUE = _error("E0508", "use of undeclared identifier '{name}': it is a function")
 CALL_OF_NON_FUNCTION = _error("E0509", "undefined function '{name}': it is a {what}")
 UNKNOWN_ENUM = _error("E0510", "unknown enum '{name}'{suggestion}")
@@ -217,6 +220,9 @@ UNRESOLVED_EXTERN = _error(
 UNDEFINED_SYMBOL = _error("E0602", "undefined symbol '{name}'")
 DUPLICATE_SYMBOL = _error("E0603", "duplicate symbol '{name}'")
 IMAGE_TOO_LARGE = _error("E0604", "program image too large: {size_bytes} bytes")
+IMPOSSIBLE_SECTION = _error(
+    "E0605", "function '{name}' cannot be in section '{section}' of an object: {reason}"
+)
 
 # ------------------------------------------------------------------- W03xx warnings
 
@@ -241,6 +247,7 @@ UNREACHABLE_NAME_ERROR = _warning("W0310", "in unreachable function '{name}': {m
 WILDCARD_WITH_OTHERS = _warning(
     "W0311", "`_` matches everything, other patterns of the arm are dead"
 )
+NOT_UTF8 = _warning("W0312", "invalid UTF-8 in '{path}': byte 0x{byte:02X} is kept as it is")
 
 ALL_KINDS: tuple[DiagnosticKind, ...] = tuple(
     value for value in dict(globals()).values() if isinstance(value, DiagnosticKind)
@@ -250,4 +257,23 @@ TYPE_SHAPE_KINDS: tuple[DiagnosticKind, ...] = tuple(
 )
 SYNTAX_KINDS: tuple[DiagnosticKind, ...] = tuple(
     kind for kind in ALL_KINDS if kind.code.startswith("E02")
+)
+MISSING_IMPORT_KINDS: tuple[DiagnosticKind, ...] = (IMPORT_NOT_OPENED, IMPORTS_ABORTED)
+# What only code generation finds: names of variables and functions (language.md 17.5).
+CODE_NAME_KINDS: tuple[DiagnosticKind, ...] = (
+    UNDECLARED_IDENTIFIER,
+    UNDEFINED_FUNCTION,
+    FN_ADDR_UNDEFINED,
+    FUNCTION_AS_VALUE,
+    CALL_OF_NON_FUNCTION,
+    UNKNOWN_METHOD,
+)
+# What a file that could not be imported may have declared.
+IMPORTED_NAME_KINDS: tuple[DiagnosticKind, ...] = (
+    *(kind for kind in ALL_KINDS if kind.code.startswith("E05")),
+    NO_MAIN,
+    NOT_CONSTANT,
+    ARRAY_SIZE_NOT_CONSTANT,
+    UNKNOWN_TYPE,
+    SIZEOF_UNKNOWN_TYPE,
 )

@@ -55,7 +55,7 @@ def load_program(
         modules.append(parse_tokens(entry.stream, _visible_types(entry, known), sink))
     if loader.has_missing_imports:
         sink.emit(catalog.IMPORTS_ABORTED.at(None))
-    return Program(modules)
+    return Program(modules, sum(len(entry.stream.kinds) for entry in files))
 
 
 @dataclass(slots=True, eq=False)
@@ -145,13 +145,23 @@ class _Loader:
         identity = os.path.realpath(path)
         known = self._by_identity.get(identity)
         if known is None:
-            # Bytes that are not UTF-8 become lone surrogates, and strings the same bytes again.
-            text = self._read(path).decode("utf-8", "surrogateescape")
-            file = SourceFile(shown, text, is_library)
+            file = self._decode(shown, self._read(path), is_library)
             stream = lex(file, self._sink)
             known = _LoadedFile(file, stream, scan_declared_types(stream))
             self._by_identity[identity] = known
         return known
+
+
+    def _decode(self, shown: str, data: bytes, is_library: bool) -> SourceFile:
+        """Return the text; bytes that are not UTF-8 are kept as lone surrogates, with a warning."""
+        try:
+            return SourceFile(shown, data.decode("utf-8"), is_library)
+        except UnicodeDecodeError as error:
+            file = SourceFile(shown, data.decode("utf-8", "surrogateescape"), is_library)
+            start = len(data[: error.start].decode("utf-8"))
+            place = Span(file, start, start + 1)
+            self._sink.emit(catalog.NOT_UTF8.at(place, path=shown, byte=data[error.start]))
+            return file
 
 
 def _describe_root_failure(root: str, error: OSError | ValueError) -> Diagnostic:

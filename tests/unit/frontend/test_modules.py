@@ -132,7 +132,8 @@ def test_missing_root() -> None:
 def test_bytes_that_are_not_utf8_are_kept() -> None:
     source = b'// caf\xe9\nfn f() -> u64 { return "\xff\xc3\xa9\xc3" }\n'
     program, messages = load({"/p/main.mlr": source})
-    assert not messages
+    warning = "W0312 invalid UTF-8 in '/p/main.mlr': byte 0xE9 is kept as it is"
+    assert messages == [f"/p/main.mlr:1 {warning}"]
     (function,) = program.modules[0].items
     assert isinstance(function, ast.Function)
     returned = function.body.statements[0]
@@ -143,7 +144,9 @@ def test_bytes_that_are_not_utf8_are_kept() -> None:
 
 def test_stray_byte() -> None:
     _, messages = load({"/p/main.mlr": b"fn f() { }\n\xe9"})
-    assert messages == ["/p/main.mlr:2 E0213 unexpected character byte 0xE9"]
+    warning = "W0312 invalid UTF-8 in '/p/main.mlr': byte 0xE9 is kept as it is"
+    error = "E0213 unexpected character byte 0xE9"
+    assert messages == [f"/p/main.mlr:2 {warning}", f"/p/main.mlr:2 {error}"]
 
 
 def test_long_import_chain() -> None:
