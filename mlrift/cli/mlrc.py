@@ -1,6 +1,7 @@
 """The `mlrc` command: flags in, one driver call, an exit status out (cli.md 1 and 2)."""
 
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -26,7 +27,10 @@ USAGE = """usage: mlrc [options] FILE.mlr [-o OUTPUT]
 """
 STATUS_FAILED = 1
 STATUS_SAME_FILE = 2
+TRACEBACK_VARIABLE = "MLRIFT_TRACEBACK"
 SUBCOMMANDS = ("check", "fmt")
+LATER_SUBCOMMAND = "lc"
+LATER_OPTIONS = ("--emit-amdgpu-", "--target-arch", "--target=amdgpu-native", "--target=hip-amd")
 
 _LIBRARY_ROOTS = (
     "/usr/local/share/mlrift",
@@ -40,6 +44,8 @@ def main() -> None:
     """Run `mlrc` with the process's arguments and exit with its status."""
     gc.disable()  # one compilation a process: trees die with it, and collecting costs a third
     status = 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")  # bytes of names and of sources
     try:
         status = run(sys.argv[1:])
         sys.stdout.flush()
@@ -47,7 +53,30 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except KeyboardInterrupt:
         status = 130
+    except OSError as error:
+        sys.stderr.write(f"mlrc: error: {error}\n")
+        status = STATUS_FAILED
+    except MemoryError:
+        sys.stderr.write("mlrc: error: out of memory\n")
+        status = STATUS_FAILED
+    except Exception as error:
+        _report_bug(error)
+        status = STATUS_FAILED
     sys.exit(status)
+
+
+def _report_bug(error: Exception) -> None:
+    """Say that the compiler, not the program, is wrong, and how to learn where."""
+    sys.stderr.write(
+        f"mlrc: internal error: {type(error).__name__}: {error}\n"
+        "mlrc: this is a bug in mlrc, not in your program; please report it with the program\n"
+    )
+    if os.environ.get(TRACEBACK_VARIABLE):
+        import traceback  # noqa: PLC0415 - for bugs only
+
+        traceback.print_exception(error)
+    else:
+        sys.stderr.write(f"mlrc: run it again with {TRACEBACK_VARIABLE}=1 for a traceback\n")
 
 
 def run(arguments: list[str]) -> int:
@@ -55,6 +84,10 @@ def run(arguments: list[str]) -> int:
     if not arguments:
         sys.stderr.write(USAGE)
         return 0
+    later = _find_later(arguments)
+    if later:
+        sys.stderr.write(f"mlrc: error: {later} is not supported yet\n")
+        return STATUS_FAILED
     try:
         result = compile_command.main(arguments, prog_name="mlrc", standalone_mode=False)
     except click.UsageError as error:
@@ -125,6 +158,16 @@ def compile_command(words: tuple[str, ...], version: bool, **flags: object) -> i
     from mlrift.driver.build import build  # noqa: PLC0415 - help and usage need none of it
 
     return build(options)
+
+
+def _find_later(arguments: list[str]) -> str:
+    """Return the first word of the command line that a later version carries out, or ""."""
+    for word in arguments:
+        if word.startswith(LATER_OPTIONS):
+            return f"'{word}'"
+    pairs = zip(["", *arguments], arguments, strict=False)
+    words = [word for before, word in pairs if not word.startswith("-") and before != "-o"]
+    return f"'mlrc {LATER_SUBCOMMAND}'" if words[:1] == [LATER_SUBCOMMAND] else ""
 
 
 def _selection(flags: dict[str, object], subcommand: str | None) -> Selection:
@@ -203,9 +246,10 @@ def _format(source: Path) -> int:
     from mlrift.driver.formatting import format_source  # noqa: PLC0415 - only for this command
 
     try:
-        text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        sys.stderr.write(f"mlrc fmt: error: cannot open '{source}': {error}\n")
+        text = source.read_bytes().decode("utf-8", "surrogateescape")
+    except OSError as error:
+        reason = "file not found" if isinstance(error, FileNotFoundError) else error.strerror
+        sys.stderr.write(f"mlrc fmt: error: cannot open '{source}': {reason}\n")
         return STATUS_FAILED
     sys.stdout.write(format_source(text))
     return 0

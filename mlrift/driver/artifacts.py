@@ -16,11 +16,11 @@ class Permission(Enum):
 
 
 def is_same_file(source: Path, output: Path) -> bool:
-    """Return whether writing `output` would overwrite `source`."""
+    """Return whether writing `output` would overwrite the file `source`."""
     try:
-        return os.path.samefile(source, output)
+        return os.path.samefile(source, output) and os.path.isfile(source)
     except OSError:
-        return os.path.abspath(source) == os.path.abspath(output)
+        return False
 
 
 def write_file(path: Path, data: bytes, permission: Permission) -> None:

@@ -87,11 +87,15 @@ def _deliver(options: CompileOptions, stored: Stored) -> int:
 
 
 def _report_unwritable(options: CompileOptions, path: str, error: OSError) -> None:
-    message = f"cannot open output file for writing: {path}: {error.strerror or error}"
-    if options.error_format is ErrorFormat.JSON:
-        import json  # noqa: PLC0415 - only for this output form
+    from mlrift.diagnostics.catalog import OUTPUT_NOT_WRITABLE  # noqa: PLC0415 - rarely needed
+    from mlrift.diagnostics.render import render_json  # noqa: PLC0415
+    from mlrift.diagnostics.sink import DiagnosticSink  # noqa: PLC0415
 
-        row = {"code": "E0103", "severity": "error", "message": message, "file": None}
-        sys.stderr.write(json.dumps(row) + "\n")
+    reason = (error.strerror or str(error)).lower()
+    diagnostic = OUTPUT_NOT_WRITABLE.at(None, path=f"{path}: {reason}")
+    if options.error_format is ErrorFormat.JSON:
+        sink = DiagnosticSink()
+        sink.emit(diagnostic)
+        sys.stderr.write(render_json(sink))
     else:
-        sys.stderr.write(f"mlrc: error: {message}\n")
+        sys.stderr.write(f"mlrc: error: {diagnostic.message}\n")

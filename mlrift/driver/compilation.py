@@ -5,13 +5,17 @@ from mlrift.diagnostics.render import Color, render_json, render_report
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import pipeline
 from mlrift.driver.cache import Cache
+from mlrift.driver.link_mistakes import report_externs, report_link_mistake, report_sections
 from mlrift.driver.modules import FileReader
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
 from mlrift.driver.results import ResultCache, Stored
 from mlrift.ir.core import Module
 from mlrift.ir.text.listing import list_module
+from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
+from mlrift.targets import SYSTEMS, TARGETS, Target
 
 STATUS_FAILED = 1
+LINKED_PRODUCTS = (Product.FAT, Product.EXECUTABLE)
 
 
 class RecordingReader:
@@ -44,6 +48,7 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     options, sink = context.options, context.sink
     program = pipeline.parse(context, reader)
     if sink.has_errors:
+        pipeline.check_despite_missing_imports(context, program)
         return _failed(context)
     typed = pipeline.check_types(context, program)
     if sink.has_errors:
@@ -52,43 +57,55 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
         report = f"mlrc check: {options.source} - OK\n"
         return Stored(0, b"", _messages(options, sink), report)
     module = pipeline.make_module(context, typed)
+    if options.product in LINKED_PRODUCTS:
+        report_externs(module, options, sink)
+    elif options.product is Product.OBJECT:
+        report_sections(module, options, sink)
+    if sink.has_errors:
+        return _failed(context)
     dumps = pipeline.optimise_module(context, module)
     messages = _messages(options, sink) + "".join(f"; after {name}\n{text}" for name, text in dumps)
-    data, report = _product(context, module)
+    try:
+        data, report = _product(context, module, program.token_count)
+    except (DuplicateSymbolsError, ImageTooLargeError) as error:
+        report_link_mistake(error, module, sink)
+        return _failed(context)
     return Stored(0, data, messages, report)
 
 
-def _product(context: pipeline.BuildContext, module: Module) -> tuple[bytes, str]:
+def _product(context: pipeline.BuildContext, module: Module, token_count: int) -> tuple[bytes, str]:
     options = context.options
     if options.product is Product.IR:
         return b"", list_module(module)
     target = options.targets[0]
-    functions = len(module.functions)
+    node_count = sum(1 for function in module.functions.values() for _ in function.ops())
+    counts = f"{token_count} tokens, {node_count} nodes"
     if options.product is Product.ASSEMBLY:
         listing = pipeline.assembly(context, module, target).encode()
-        return listing, _report(functions, listing, " (asm listing)")
+        return listing, _report(counts, listing, " (asm listing)")
     if options.product is Product.OBJECT:
         data = pipeline.compile_cpu(context, module, target.cpu)
-        return data, _report(functions, data, " (relocatable)")
+        return data, _report(counts, data, " (relocatable)")
     made = pipeline.slices(context, module)
     if options.product is Product.EXECUTABLE:
-        return made[0].image, _report(functions, made[0].image, "")
+        return made[0].image, _report(counts, made[0].image, "")
     return pipeline.pack(context, made), _fat_report(made)
 
 
-def _report(functions: int, data: bytes, kind: str) -> str:
-    return f"{functions} functions, {len(data)} bytes -> {{output}}{kind}\n"
+def _report(counts: str, data: bytes, kind: str) -> str:
+    return f"{counts}, {len(data)} bytes -> {{output}}{kind}\n"
 
 
 def _fat_report(made: list[Slice]) -> str:
-    if len(made) < 8:
+    if len(made) < len(TARGETS):
         return f"custom fat binary: {len(made)} slices -> {{output}}\n"
-    sizes = {cpu: 0 for cpu in dict.fromkeys(row.target.cpu.name for row in made)}
-    for row in made:
-        sizes[row.target.cpu.name] += len(row.image)
-    return (
-        f"fat binary: {' + '.join(f'{cpu}({size})' for cpu, size in sizes.items())} -> {{output}}\n"
-    )
+    sizes = [f"{_slice_name(row.target)}({len(row.image)})" for row in made]
+    return f"fat binary: {' + '.join(sizes)} -> {{output}}\n"
+
+
+def _slice_name(target: Target) -> str:
+    """Name a slice of the default system by its CPU alone."""
+    return target.cpu.name if target.system is SYSTEMS[0] else target.name
 
 
 def _failed(context: pipeline.BuildContext) -> Stored:

@@ -1,10 +1,11 @@
 """Library units: `.mlr` text that ships with the compiler (core library, OS layers) to IR.
 
 They go the same road as a user's program. Their functions get dotted symbols, which no program can
-write: `os_x` becomes `os.x`, `core_NAME_x` becomes `core.NAME_x`, `cpu_x` becomes `cpu.x`.
+write: `os_x` becomes `os.x`, `core_NAME_x` becomes `core.NAME_x`, `cpu_x` becomes `cpu.x`. All else
+is a C function that the unit declares: `write` becomes `c.write`, whatever a program calls `write`.
 """
 
-from mlrift.backends.platforms import platform_for
+from mlrift.backends.platforms import STACK_PROBE_SYMBOL, platform_for
 from mlrift.diagnostics.render import render_report
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver.resources import core_source, platform_source
@@ -13,10 +14,12 @@ from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
 from mlrift.frontend.lower import LowerOptions, LowerRole, lower_program
 from mlrift.frontend.parser import parse_module
 from mlrift.frontend.tokens import NO_KNOWN_TYPES
-from mlrift.ir.core import Module
+from mlrift.ir.core import FOREIGN_PREFIX, Module
 from mlrift.ir.merge import merge_modules, undefined_functions
+from mlrift.ir.runtime import runtime_functions
 from mlrift.source import SourceFile
 from mlrift.targets import Target
+from mlrift.typesystem import I64
 
 CORE_PREFIX = "core."
 OS_PREFIX = "os."
@@ -31,7 +34,7 @@ def library_symbol(name: str) -> str:
     prefix, separator, rest = name.partition("_")
     if separator and prefix in ("os", "core", "cpu"):
         return f"{prefix}.{rest}"
-    return "program.start" if name == "program_start" else name
+    return "program.start" if name == "program_start" else FOREIGN_PREFIX + name
 
 
 def compile_unit(name: str, text: str) -> Module:
@@ -48,14 +51,31 @@ def compile_unit(name: str, text: str) -> Module:
 
 
 def merge_os_layer(module: Module, target: Target) -> None:
-    """Add the OS layer to the module of an object, for the user's linker has none."""
+    """Add the OS layer to the module of an object, for the user's linker has none.
+
+    Then the object needs nothing but C functions; what starts a process goes as unreachable.
+    """
+    encoded = platform_for(target.system).encoded_functions(target.cpu)
+    implied = runtime_functions(module)
+    for name in sorted({*implied, STACK_PROBE_SYMBOL} & encoded.keys()):
+        module.declare(name, [I64], ())
+    if any(name.startswith(OS_PREFIX) for name in (*undefined_functions(module), *implied)):
+        merge_modules(module, compile_os_layer(target))
+        merge_core_library(module)
+    module.encoded = {
+        name: encoded[name] for name in undefined_functions(module) if name in encoded
+    }
+
+
+def os_layer_text(target: Target) -> str:
+    """Return the source of a target's OS layer."""
     platform = platform_for(target.system)
-    constants = platform.constants(target)
-    for name in platform.object_sources:
-        wanted = any(row.startswith(OS_PREFIX) for row in undefined_functions(module))
-        if wanted:
-            merge_modules(module, compile_unit(name, constants + platform_source(name)))
-    merge_core_library(module)
+    return platform.constants(target) + "".join(map(platform_source, platform.sources))
+
+
+def compile_os_layer(target: Target) -> Module:
+    """Lower the OS layer of a target; what it needs of the core library is not in it yet."""
+    return compile_unit(f"os/{target.system.name}.mlr", os_layer_text(target))
 
 
 def merge_core_library(module: Module) -> None:

@@ -7,7 +7,6 @@ compiler has changed since) they are compiled and kept in the cache by content.
 from mlrift.backends.platforms import platform_for
 from mlrift.driver.cache import Cache, digest
 from mlrift.driver.fingerprint import PREBUILT_FOLDER
-from mlrift.driver.resources import platform_source
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
 from mlrift.targets import Cpu, Target
@@ -31,12 +30,10 @@ def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
 
 def os_layer_data(target: Target, cache: Cache, fingerprint: str) -> bytes:
     """Return the ELF object of a target's OS layer, compiled unless the cache has it."""
-    platform = platform_for(target.system)
-    text = platform.constants(target) + "".join(map(platform_source, platform.sources))
-    key = digest("os layer", fingerprint, target.name, text)
+    key = digest("os layer", fingerprint, target.name)
     data = cache.get(key)
     if data is None:
-        data = _compile_os_layer(target, text)
+        data = _compile_os_layer(target)
         cache.put(key, data)
     return data
 
@@ -63,16 +60,19 @@ def _prebuilt(name: str, fingerprint: str) -> bytes | None:
         return None
 
 
-def _compile_os_layer(target: Target, text: str) -> bytes:
+def _compile_os_layer(target: Target) -> bytes:
     from mlrift.backends.llvm.objects import (  # noqa: PLC0415 - on a miss only
         CodegenOptions,
         compile_object,
     )
     from mlrift.backends.llvm.options import OptimisationLevel as CodegenLevel  # noqa: PLC0415
-    from mlrift.driver.library_units import compile_unit, merge_core_library  # noqa: PLC0415
+    from mlrift.driver.library_units import (  # noqa: PLC0415
+        compile_os_layer,
+        merge_core_library,
+    )
     from mlrift.ir.passes.pipeline import OptimisationLevel, optimise  # noqa: PLC0415
 
-    module = compile_unit(f"{target.system.name}.mlr", text)
+    module = compile_os_layer(target)
     merge_core_library(module)
     optimise(module, OptimisationLevel.FULL)
     options = CodegenOptions(level=CodegenLevel.SIZE, system=target.system)

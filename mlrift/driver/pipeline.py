@@ -7,10 +7,17 @@ together and writes the result.
 from dataclasses import dataclass
 
 from mlrift import VERSION
+from mlrift.backends import hosts
 from mlrift.backends.llvm import objects as llvm
 from mlrift.backends.platforms import platform_for
 from mlrift.container.fat import Slice, build_note, write_fat, write_fat_version2
-from mlrift.diagnostics.catalog import TYPE_SHAPE_KINDS
+from mlrift.diagnostics.catalog import (
+    CODE_NAME_KINDS,
+    IMPORTED_NAME_KINDS,
+    MISSING_IMPORT_KINDS,
+    TYPE_SHAPE_KINDS,
+)
+from mlrift.diagnostics.model import Severity
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import library_units, os_objects
 from mlrift.driver.cache import Cache
@@ -62,9 +69,13 @@ class BuildContext:
 
 
 def new_sink(options: CompileOptions) -> DiagnosticSink:
-    """Return an empty sink that counts type-shape findings as the options say."""
+    """Return an empty sink that counts type-shape findings as the options say.
+
+    `mlrc check` generates no code, so the names that only code needs are warnings (cli.md 3.1).
+    """
     demoted = TYPE_SHAPE_KINDS if options.type_shapes is TypeShapes.WARNINGS else ()
-    return DiagnosticSink(demoted)
+    names = CODE_NAME_KINDS if options.product is Product.CHECK else ()
+    return DiagnosticSink((*demoted, *names))
 
 
 def parse(context: BuildContext, reader: FileReader) -> Program:
@@ -76,7 +87,24 @@ def parse(context: BuildContext, reader: FileReader) -> Program:
 def check_types(context: BuildContext, program: Program) -> TypedProgram:
     """Resolve and check; errors are in the sink."""
     entry = REQUIREMENTS.get(context.options.product, check.MainRequirement.EXECUTABLE)
-    return check.check_program(program, check.CheckOptions(entry=entry), context.sink)
+    cpus = dict.fromkeys(target.cpu for target in context.options.targets)
+    options = check.CheckOptions(
+        entry=entry,
+        cpus=() if context.options.product is Product.CHECK else tuple(cpus),
+        assemblers=tuple(row.assembler for row in hosts()),
+    )
+    return check.check_program(program, options, context.sink)
+
+
+def check_despite_missing_imports(context: BuildContext, program: Program) -> None:
+    """Report what is wrong with a program whatever its missing imports would declare."""
+    if any(row.kind not in MISSING_IMPORT_KINDS for row in context.sink.diagnostics()):
+        return
+    found = new_sink(context.options)
+    check.check_program(program, check.CheckOptions(check.MainRequirement.LIBRARY), found)
+    for row in found.diagnostics():
+        if row.severity is Severity.ERROR and row.kind not in IMPORTED_NAME_KINDS:
+            context.sink.emit(row)
 
 
 def make_module(context: BuildContext, typed: TypedProgram) -> Module:

@@ -622,3 +622,4 @@ class Program:
     """All files of a program, dependencies before dependents, the root last."""
 
     modules: list[SourceModule]
+    token_count: int = 0

@@ -120,7 +120,8 @@ Callee = Signature | Builtin | SpecialForm
 class GlobalNames:
     """Everything declared at top level. `callees` says what a call of a name means.
 
-    `pending` holds the constants not evaluated yet; `constants` the others.
+    `pending` holds the constants not evaluated yet; `constants` the others. `duplicates` are
+    functions whose name was taken: their bodies are checked, calls mean the first one.
     """
 
     types: dict[str, Type] = field(default_factory=lambda: dict[str, Type](SCALARS))
@@ -130,4 +131,5 @@ class GlobalNames:
     enums: dict[str, EnumNames] = field(default_factory=dict)
     devices: dict[str, DeviceNames] = field(default_factory=dict)
     functions: dict[str, Signature] = field(default_factory=dict)
+    duplicates: list[Signature] = field(default_factory=list)
     callees: dict[str, Callee] = field(default_factory=dict)

@@ -5,12 +5,26 @@ so a static may share its name with a function and nothing clashes with the runt
 """
 
 PROGRAM_START = "program.start"
-PROGRAM_MAIN = "program.main"
+
+
+def program_symbol(name: str) -> str:
+    """Return the IR function of `name` in an object where C calls another one by that name."""
+    return f"program.{name}"
 
 
 def static_symbol(name: str) -> str:
     """Return the IR global of the static variable `name`."""
     return f"static.{name}"
+
+
+def distance_symbol(symbol: str) -> str:
+    """Return the IR global that says which storage a re-pointed static struct names."""
+    return f"{symbol}.distance"
+
+
+def assembly_symbol(module: str, index: int) -> str:
+    """Return the IR function of the assembly block number `index` of a module."""
+    return f"asm.{module}.{index}"
 
 
 def text_symbol(module: str, index: int) -> str:

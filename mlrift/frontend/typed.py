@@ -32,12 +32,16 @@ class LocalVariable:
 
 @node
 class StaticVariable:
-    """A global: a scalar slot of 8 bytes, an array or a struct. `initial` is the 8-byte word."""
+    """A global: a scalar slot of 8 bytes, an array or a struct. `initial` is the 8-byte word.
+
+    A struct that some assignment re-points `is_repointed`: its name may mean other storage.
+    """
 
     name: str
     type: Type
     span: Span
     initial_word: int = 0
+    is_repointed: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -657,6 +661,33 @@ class PointerStore:
     span: Span
 
 
+@node
+class AsmInput:
+    """A word that is in a register when the block begins."""
+
+    register: str
+    value: Expression
+
+
+@node
+class AsmOutput:
+    """A register that is stored, converted, when the block has ended."""
+
+    register: str
+    place: LocalPlace | StaticPlace
+    conversion: ConversionKind | None
+
+
+@node
+class Asm:
+    """Inline assembly, one instruction a string."""
+
+    instructions: tuple[str, ...]
+    inputs: list[AsmInput]
+    outputs: list[AsmOutput]
+    span: Span
+
+
 Statement = (
     DeclareScalar
     | DeclareArray
@@ -674,6 +705,7 @@ Statement = (
     | Continue
     | PointerLoad
     | PointerStore
+    | Asm
 )
 
 

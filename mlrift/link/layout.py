@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from mlrift.link.errors import LinkError
+from mlrift.link.errors import ImageTooLargeError, LinkError
 from mlrift.link.objects import Binding, Section, SectionKind, Symbol
 from mlrift.link.relocations import Place, Pointer, RelocationTable, relocate, relocate_debug
 from mlrift.link.resolve import (
@@ -53,7 +53,7 @@ class Block:
         self.align = max(self.align, section.align)
         self.size_bytes = start + section.size_bytes
         if self.size_bytes > _MAXIMUM_BLOCK_BYTES:
-            raise LinkError(f"section {section.name}: the image exceeds 2 GiB")
+            raise ImageTooLargeError(section.name, self.size_bytes)
         self.pieces.append(Piece(object_index, section_index, section, start))
 
     def fill(self) -> None:
@@ -145,6 +145,9 @@ def pack(program: Program, table: RelocationTable) -> Layout:
                 kind = SectionKind.RELOCATED_CONSTANT
             block = blocks[kind]
         block.add(object_index, section_index, section)
+    mapped_bytes = sum(block.size_bytes for block in blocks.values())
+    if mapped_bytes > _MAXIMUM_BLOCK_BYTES:
+        raise ImageTooLargeError(blocks[SectionKind.ZERO].name, mapped_bytes)
     for block in (*blocks.values(), *debug.values()):
         block.fill()
     code, constant, relocated, data, zero = blocks.values()

@@ -8,7 +8,7 @@ Invariant: the result depends on the order of the objects alone, never on hashin
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mlrift.link.errors import LinkError
+from mlrift.link.errors import DuplicateSymbolsError, LinkError
 from mlrift.link.imports import SLOT_PREFIX, ImportedLibrary, group_by_library, stub_object
 from mlrift.link.objects import Binding, ObjectFile, SectionKind, Symbol
 from mlrift.link.options import DebugInfo, LinkOptions
@@ -61,23 +61,23 @@ def resolve(objects: Sequence[ObjectFile], options: LinkOptions, cpu: Cpu) -> Pr
 def _definitions(objects: Sequence[ObjectFile]) -> dict[str, Definition]:
     """Return who defines each global symbol; a strong definition beats weak ones."""
     found: dict[str, Definition] = {}
-    duplicates: list[str] = []
+    duplicates: dict[str, str] = {}
     for index, unit in enumerate(objects):
         for symbol in unit.symbols.values():
             if symbol.section_index is None or symbol.binding is Binding.LOCAL:
                 continue
             name = symbol.name
             if name in LINKER_SYMBOLS:
-                duplicates.append(f"`{name}` in {unit.name}: the linker defines it")
+                duplicates[name] = f"in {unit.name}: the linker defines it"
                 continue
             earlier = found.get(name)
             if earlier is None or _overrides(symbol, earlier.symbol):
                 found[name] = Definition(index, symbol)
             elif symbol.binding is Binding.GLOBAL:
                 first = objects[earlier.object_index].name
-                duplicates.append(f"`{name}` in {first} and {unit.name}")
+                duplicates[name] = f"in {first} and {unit.name}"
     if duplicates:
-        raise LinkError("symbols defined more than once:\n  " + "\n  ".join(duplicates))
+        raise DuplicateSymbolsError(duplicates)
     return found
 
 

@@ -53,6 +53,14 @@ CARRY_SYSCALL: Stub = (
     (),
 )
 
+# The size of a frame in 16 bytes is in x15, and only x16 and x17 may change: touch every page.
+# lsl x16, x15, #4; mov x17, sp; loop: sub x17, x17, #4096; subs x16, x16, #4096; ldr xzr, [x17];
+# b.gt loop; ret
+STACK_PROBE: Stub = (
+    _code(0xD37CEDF0, 0x910003F1, 0xD1400631, 0xF1400610, 0xF940023F, 0x54FFFFAC, _RET),
+    (),
+)
+
 
 def address_of(symbol: str) -> Stub:
     """Return a function that gives a symbol's address: adrp x0; add x0, x0, :lo12:; ret."""

@@ -1,5 +1,7 @@
 """The arm64 row of the LLVM back end."""
 
+from mlrift.backends.arm64.assembler import ASSEMBLER
+from mlrift.backends.arm64.assembly_block import encode_block
 from mlrift.backends.arm64.rules import RULES
 from mlrift.backends.llvm.target import HostTarget
 from mlrift.targets import ANDROID, ARM64, LINUX, MACOS, WINDOWS
@@ -15,7 +17,6 @@ TARGET = HostTarget(
     cpu=ARM64,
     rules=RULES,
     attributes="",
-    portable_attributes='"probe-stack"="inline-asm"',
     triples={
         LINUX: "aarch64-unknown-linux-gnu",
         ANDROID: "aarch64-unknown-linux-android",
@@ -23,5 +24,9 @@ TARGET = HostTarget(
         MACOS: "arm64-apple-macosx12.0.0",
     },
     foreign_conventions={},
+    unprototyped_systems=(),
     instruction_length=_instruction_length,
+    assembler=ASSEMBLER,
+    encode_block=encode_block,
+    block_convention="",
 )

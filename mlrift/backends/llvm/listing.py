@@ -23,6 +23,8 @@ _LABEL = re.compile(r'^("?)([^\s#]+)\1:')
 _ALIGN = re.compile(r"^\t\.p2align\t(\d+)(?:, [^,]*(?:, (\d+))?)?")
 _DATA_BYTES = {".byte": 1, ".short": 2, ".2byte": 2, ".word": 4, ".inst": 4, ".long": 4}
 _DATA_BYTES |= {".4byte": 4, ".quad": 8, ".8byte": 8, ".xword": 8}
+_TEXT_END = {".ascii": 0, ".asciz": 1}
+_CHARACTER = re.compile(r"\\[0-7]{3}|\\.|[^\\]")
 _BYTES_SHOWN = 30
 _PADDING = "(padding)"
 
@@ -83,7 +85,8 @@ def _plain_name(symbol: Symbol) -> str:
 
 def _functions(text: str) -> Iterator[tuple[str, list[str]]]:
     """Yield the label of each function and the lines up to its end."""
-    label, body = "", []
+    label = ""
+    body: list[str] = []
     for line in text.split("\n"):
         if label and line.startswith(".Lfunc_end"):
             yield label, body
@@ -105,10 +108,21 @@ def _listed(line: str, place: _Place) -> list[str]:
             return []
         return [f"{place.take(padding)}  {_PADDING}"]
     word, _, rest = line.strip().partition("\t")
-    if word in _DATA_BYTES:
-        count = _DATA_BYTES[word] * (rest.count(",") + 1)
+    if word == ".zero":
+        return [f"{place.take(int(rest))}  {word} {rest}"]
+    count = _data_bytes(word, rest)
+    if count:
         return [f"{place.take(count)}  {word} {rest}"]
     if not word or word[0] in ".#" or word.startswith("//"):
         return []
     mnemonic = " ".join(plain_assembly(line).split())
     return [f"{place.take_instruction()}  {mnemonic}"]
+
+
+def _data_bytes(directive: str, rest: str) -> int:
+    """Return how many bytes a directive puts into the code; 0 for one that puts none."""
+    if directive in _DATA_BYTES:
+        return _DATA_BYTES[directive] * (rest.count(",") + 1)
+    if directive in _TEXT_END:
+        return len(_CHARACTER.findall(rest)) - 2 + _TEXT_END[directive]
+    return 0

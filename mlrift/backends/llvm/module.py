@@ -12,14 +12,16 @@ from typing import Any
 
 from mlrift.backends.errors import BackendError
 from mlrift.backends.llvm.debug import FunctionDebug, ModuleDebug
-from mlrift.backends.llvm.encoded import encoded_function
 from mlrift.backends.llvm.functions import RuleTable, function_body
 from mlrift.backends.llvm.lower import RULES as SHARED
+from mlrift.backends.llvm.machine_code import encode_assembly, machine_code_body
 from mlrift.backends.llvm.names import Symbols, escape
 from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, ObjectFlavour, OptimisationLevel
-from mlrift.backends.llvm.target import HostTarget
+from mlrift.backends.llvm.sections import macho_section
+from mlrift.backends.llvm.target import STACK_PROBES, HostTarget
 from mlrift.backends.llvm.text import FunctionText, ModuleContext
 from mlrift.backends.llvm.types import VALUE_TYPE, bytes_text, result_type
+from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Function, Global, Linkage, Module
 from mlrift.ir.op import Op
 from mlrift.ir.ops.control import Return, Unreachable
@@ -46,7 +48,6 @@ _LINKAGE_NATIVE = {
 _NO_BUILTINS = '"no-builtin-strlen" "no-builtin-wcslen"'
 # Address 0 is an address like any other to the language: touching it is a fault, not a licence.
 _COMMON = "nounwind null_pointer_is_valid"
-_MACHO_SECTION_NAME = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ def write_module(module: Module, target: HostTarget, options: CodegenOptions) ->
 
 def _attribute_groups(target: HostTarget, options: CodegenOptions) -> list[str]:
     rows = [_COMMON, target.attributes, _NO_BUILTINS]
-    if options.flavour is ObjectFlavour.PORTABLE:
-        rows.append(target.portable_attributes)
+    if options.object_format is not ObjectFormat.PE:
+        rows.append(STACK_PROBES)
     if options.level is OptimisationLevel.SIZE:
         rows.append("minsize optsize")
     if options.debug is DebugInfo.FULL:
@@ -116,6 +117,7 @@ class _ModuleWriter:
 
     def __init__(self, module: Module, target: HostTarget, options: CodegenOptions) -> None:
         self.module = module
+        self.target = target
         self.options = options
         self.is_portable = options.flavour is ObjectFlavour.PORTABLE
         self.linkages = _LINKAGE_PORTABLE if self.is_portable else _LINKAGE_NATIVE
@@ -129,6 +131,8 @@ class _ModuleWriter:
                 if name not in module.functions or module.functions[name].results == (I64,)
             ),
             target.foreign_conventions.get(options.system, "") if options.system else "",
+            not self.is_portable and options.system in target.unprototyped_systems,
+            target.block_convention,
         )
         self.table = _rule_table(target, self.context)
         self.debug = self._module_debug()
@@ -136,7 +140,9 @@ class _ModuleWriter:
     def write(self) -> ModuleText:
         lines = [self._global(made) for made in self.module.globals.values()]
         for function in self.module.functions.values():
-            if function.linkage is not Linkage.EXTERNAL:
+            if function.assembly is not None:
+                lines.append(self._assembled(function, function.assembly))
+            elif function.linkage is not Linkage.EXTERNAL:
                 self._define(function, lines)
         lines.extend(self._declarations())
         for name in self.context.symbols.words:
@@ -156,6 +162,8 @@ class _ModuleWriter:
             f"ptr {self.context.symbols.functions[row.name]}"
             for row in self.module.functions.values()
             if row.linkage is Linkage.KEPT
+            or row.assembly is not None
+            or row.name in self.module.encoded
         ]
         if not names:
             return []
@@ -205,18 +213,35 @@ class _ModuleWriter:
             if function.linkage is not Linkage.EXTERNAL:
                 defined.add(symbol)
             elif name in self.module.encoded:
-                code = self.module.encoded[name]
-                rows[symbol] = encoded_function(symbol, code, self.options.object_format)
+                rows[symbol] = self._encoded(function, symbol)
             else:
                 rows.setdefault(symbol, self._declaration(function, symbol))
         return [row for symbol, row in rows.items() if symbol not in defined]
 
+    def _encoded(self, function: Function, name: str) -> str:
+        """Define a function by its machine code.
+
+        `naked`, and a place in the list of `_kept`, stop all guesses about callers and results.
+        """
+        kind = self._result(function)
+        head = f"define internal {kind} {name}({_parameter_types(function)}) #2"
+        return head + machine_code_body(self.module.encoded[function.name], kind)
+
+    def _assembled(self, function: Function, assembly: Assembly) -> str:
+        """Define a function by its assembly."""
+        self.context.is_shared = False
+        name = self.context.symbols.functions[function.name]
+        kind = self._result(function)
+        convention = self.context.convention(function)
+        head = f"define {self.linkages[function.linkage]}{convention}{kind} {name}"
+        head += f"({_parameter_types(function)}) #2{self._code_section(function)}"
+        return head + machine_code_body(encode_assembly(function, assembly, self.target), kind)
+
     def _declaration(self, function: Function, name: str) -> str:
         convention = self.context.convention(function)
-        parameters = ", ".join([VALUE_TYPE[row.type] for row in function.parameters])
         group = "#0" if function.returns else "#1"
-        linkage = self.linkages[function.linkage]
-        return f"declare {linkage}{convention}{self._result(function)} {name}({parameters}) {group}"
+        head = f"declare {self.linkages[function.linkage]}{convention}{self._result(function)}"
+        return f"{head} {name}({_parameter_types(function)}) {group}"
 
     def _result(self, function: Function) -> str:
         if function.name in self.context.pointer_functions:
@@ -246,15 +271,13 @@ class _ModuleWriter:
         lines.append("}")
 
     def _code_section(self, function: Function) -> str:
-        if function.section is not None:
-            return f' section "{escape(self._user_section(function.section))}"'
-        return f' section ".text.{escape(function.name)}"' if self.is_portable else ""
-
-    def _user_section(self, name: str) -> str:
-        """Mach-O sections are named by segment and section; a plain name goes to __TEXT."""
-        if self.options.object_format is not ObjectFormat.MACHO or "," in name:
-            return name
-        return f"__TEXT,{name[:_MACHO_SECTION_NAME]}"
+        if self.is_portable:
+            return f' section ".text.{escape(function.name)}"'
+        if function.section is None:
+            return ""
+        is_macho = self.options.object_format is ObjectFormat.MACHO
+        name = macho_section(function.section) if is_macho else function.section
+        return f' section "{escape(name)}"'
 
     def _words_entry(self, function: Function) -> str:
         """Write the entry that takes and gives words: the others as their bits, void as 0."""
@@ -295,6 +318,10 @@ class _ModuleWriter:
             lines += [f"  %b = bitcast float {result} to i32", "  %v = zext i32 %b to i64"]
             result = "%v"
         return [*lines, f"  ret i64 {result}"]
+
+
+def _parameter_types(function: Function) -> str:
+    return ", ".join([VALUE_TYPE[row.type] for row in function.parameters])
 
 
 def _contents(made: Global) -> str:

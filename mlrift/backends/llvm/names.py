@@ -26,11 +26,12 @@ _PLAIN = re.compile(r"[A-Za-z_.$-][\w.$-]*", re.ASCII).fullmatch
 class Symbols:
     """The LLVM names, as written in the text, of a module's functions and globals."""
 
-    __slots__ = ("_is_native", "_prefixes", "functions", "globals", "words")
+    __slots__ = ("_is_native", "_prefixes", "_sections", "functions", "globals", "words")
 
     def __init__(self, module: Module, options: CodegenOptions) -> None:
         self._prefixes = _prefixes(options)
         self._is_native = options.flavour is ObjectFlavour.NATIVE
+        self._sections = _section_names(module, options)
         self.functions = {
             name: self._symbol(name, FUNCTION_PREFIX, row.linkage)
             for name, row in module.functions.items()
@@ -54,11 +55,19 @@ class Symbols:
         if linkage not in _LOCAL:
             if is_reserved:
                 raise BackendError(f"`{name}` cannot be a global symbol: LLVM reserves the name")
-            return quote(name.removeprefix(FOREIGN_PREFIX) if self._is_native else name)
+            plain = name.removeprefix(FOREIGN_PREFIX) if self._is_native else name
+            return quote(prefix + plain if plain in self._sections else plain)
         if "." in name and not is_reserved:
             return quote(name)
         before, after = self._prefixes
         return quote(f"{before}{prefix}{after}{name}")
+
+
+def _section_names(module: Module, options: CodegenOptions) -> frozenset[str]:
+    """Return the names that LLVM cannot give to symbols that others see: it uses them itself."""
+    if options.flavour is ObjectFlavour.PORTABLE or options.object_format is ObjectFormat.MACHO:
+        return frozenset()
+    return frozenset(row.section for row in module.functions.values() if row.section is not None)
 
 
 def _prefixes(options: CodegenOptions) -> tuple[str, str]:

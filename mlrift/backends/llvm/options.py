@@ -9,7 +9,7 @@ from mlrift.targets import ObjectFormat, System
 
 @unique
 class OptimisationLevel(Enum):
-    """NONE compiles quickly and keeps every variable; FULL is LLVM's O2; SIZE is it made small."""
+    """NONE compiles quickly and keeps every variable; FULL is fast code, SIZE small code."""
 
     NONE = "none"
     FULL = "full"

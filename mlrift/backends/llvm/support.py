@@ -8,7 +8,7 @@ of itself.
 
 from collections.abc import Callable
 
-from mlrift.backends.llvm.target import HostTarget
+from mlrift.backends.llvm.target import STACK_PROBES, HostTarget
 
 _VECTOR = "<2 x i64>"
 _VECTOR_BYTES = 16
@@ -34,7 +34,7 @@ def support_text(target: HostTarget) -> str:
             f'target triple = "{target.cpu.triple}"',
             *functions,
             "declare i64 @llvm.bswap.i64(i64)",
-            f"attributes #0 = {{ {attributes} {target.portable_attributes} }}",
+            f"attributes #0 = {{ {attributes} {STACK_PROBES} }}",
             "",
         ]
     )

@@ -23,6 +23,7 @@ DIVISION_STATUS = 136
 class ModuleContext:
     """What the functions of a module share: symbols, options, and declarations they asked for.
 
+    `is_unprototyped`: C functions are called so that variadic ones find their floats.
     `is_shared` stays true while no function needed a rule that only one CPU has.
     """
 
@@ -31,6 +32,8 @@ class ModuleContext:
     options: CodegenOptions
     pointer_functions: frozenset[str]
     foreign_convention: str = ""
+    is_unprototyped: bool = False
+    block_convention: str = ""
     is_shared: bool = True
     declarations: dict[str, str] = field(default_factory=dict)
 
@@ -46,6 +49,8 @@ class ModuleContext:
 
     def convention(self, function: Function) -> str:
         """Return the calling convention to write for a function; empty for the usual one."""
+        if function.assembly is not None:
+            return "" if function.is_naked else self.block_convention
         return self.foreign_convention if function.is_foreign else ""
 
     def has_words_entry(self, function: Function) -> bool:

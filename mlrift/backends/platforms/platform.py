@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from mlrift.backends.arm64 import stubs as arm64_stubs
 from mlrift.backends.x86_64 import stubs as x86_64_stubs
+from mlrift.ir.core import FOREIGN_PREFIX
 from mlrift.link.image import ImportedSymbol
 from mlrift.link.objects import ObjectFile, Relocation, code_object
 from mlrift.targets import ANDROID, ARM64, LINUX, MACOS, WINDOWS, X86_64, Cpu, System, Target
 
 Stub = tuple[bytes, tuple[Relocation, ...]]
+
+# What LLVM calls in functions of Windows with large frames.
+STACK_PROBE_SYMBOL = "__chkstk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class CpuStubs:
     called_entry: Stub
     syscall: Stub
     carry_syscall: Stub
+    stack_probe: Stub
     cache: Mapping[str, Stub]
     address_of: Callable[[str], Stub]
 
@@ -29,14 +34,12 @@ class Platform:
     """An operating system as the linker sees it.
 
     `sources` are file names beside this module, concatenated after `constants(target)`;
-    `object_sources` are those that an object for the user's linker takes, each a unit of its own;
     `library` is where C functions come from, "" when the system has none; `c_prefix` is what its
     symbol names start with; `entry` is the symbol where the process starts.
     """
 
     system: System
     sources: tuple[str, ...]
-    object_sources: tuple[str, ...]
     entry: str
     library: str
     c_prefix: str
@@ -55,11 +58,18 @@ class Platform:
         name = f"stubs-{self.system.name}-{cpu.name}"
         return code_object(name, self.gates(rows) | dict(rows.cache))
 
+    def encoded_functions(self, cpu: Cpu) -> dict[str, bytes]:
+        """Return the machine code of the gates that do not start a process, by symbol."""
+        rows = CPU_STUBS[cpu.name]
+        stubs = self.gates(rows) | dict(rows.cache)
+        return {name: code for name, (code, relocations) in stubs.items() if not relocations}
+
     def imports(self) -> dict[str, ImportedSymbol]:
-        """Return the C functions a program or the OS layer may call, by plain name."""
-        return {
+        """Return the C functions: by plain name for a program, as `c.NAME` for the OS layer."""
+        symbols = {
             name: ImportedSymbol(self.library, self.c_prefix + name) for name in self.c_functions
         }
+        return symbols | {FOREIGN_PREFIX + name: row for name, row in symbols.items()}
 
 
 CPU_STUBS = {
@@ -68,6 +78,7 @@ CPU_STUBS = {
         x86_64_stubs.CALLED_ENTRY,
         x86_64_stubs.SYSCALL,
         x86_64_stubs.CARRY_SYSCALL,
+        x86_64_stubs.STACK_PROBE,
         x86_64_stubs.CACHE_STUBS,
         x86_64_stubs.address_of,
     ),
@@ -76,6 +87,7 @@ CPU_STUBS = {
         arm64_stubs.CALLED_ENTRY,
         arm64_stubs.SYSCALL,
         arm64_stubs.CARRY_SYSCALL,
+        arm64_stubs.STACK_PROBE,
         arm64_stubs.CACHE_STUBS,
         arm64_stubs.address_of,
     ),
@@ -126,7 +138,7 @@ def _android_gates(rows: CpuStubs) -> dict[str, Stub]:
 
 
 def _windows_gates(rows: CpuStubs) -> dict[str, Stub]:
-    return {"os.entry": rows.called_entry}
+    return {"os.entry": rows.called_entry, STACK_PROBE_SYMBOL: rows.stack_probe}
 
 
 def _macos_gates(rows: CpuStubs) -> dict[str, Stub]:
@@ -134,29 +146,10 @@ def _macos_gates(rows: CpuStubs) -> dict[str, Stub]:
 
 
 PLATFORMS = (
-    Platform(
-        LINUX,
-        ("linux_start.mlr", "linux.mlr"),
-        ("linux.mlr", "linux_object.mlr"),
-        "os.entry",
-        "",
-        "",
-        (),
-        _linux_gates,
-    ),
-    Platform(
-        ANDROID,
-        ("android_start.mlr", "linux.mlr"),
-        ("linux.mlr", "android_object.mlr"),
-        "os.entry",
-        "",
-        "",
-        (),
-        _android_gates,
-    ),
+    Platform(LINUX, ("linux_start.mlr", "linux.mlr"), "os.entry", "", "", (), _linux_gates),
+    Platform(ANDROID, ("android_start.mlr", "linux.mlr"), "os.entry", "", "", (), _android_gates),
     Platform(
         WINDOWS,
-        ("windows.mlr",),
         ("windows.mlr",),
         "os.entry",
         "kernel32.dll",
@@ -190,7 +183,6 @@ PLATFORMS = (
     Platform(
         MACOS,
         ("macos.mlr",),
-        ("macos.mlr", "macos_object.mlr"),
         "os.start",
         "/usr/lib/libSystem.B.dylib",
         "_",

@@ -27,7 +27,9 @@ _Z = _bytes((0x68, 0x69), (0x81, 0x81), (0xA9, 0xA9), (0xC7, 0xC7))
 _Z |= frozenset(row + 5 for row in range(0, 0x40, 8))
 _OTHER = {0xC2: 2, 0xC8: 3, 0xCA: 2, 0xE8: 4, 0xE9: 4}
 _OTHER |= dict.fromkeys(range(0xA0, 0xA4), 8)
-_INVALID = frozenset(b"\x06\x07\x0e\x16\x17\x1e\x1f\x27\x2f\x37\x3f\x60\x61\x82\x9a\xce\xd4\xd5\xea")
+_INVALID = frozenset(
+    b"\x06\x07\x0e\x16\x17\x1e\x1f\x27\x2f\x37\x3f\x60\x61\x82\x9a\xce\xd4\xd5\xea"
+)
 # The map behind 0x0F.
 _NO_MODRM_0F = _bytes((0x05, 0x0B), (0x30, 0x37), (0x77, 0x77), (0x80, 0x8F), (0xA0, 0xA2))
 _NO_MODRM_0F |= _bytes((0xA8, 0xAA), (0xC8, 0xCF))

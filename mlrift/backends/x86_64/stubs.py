@@ -37,6 +37,17 @@ SYSCALL: Stub = (_code(_MOVE_SYSCALL_ARGUMENTS + "c3"), ())
 # the same; jnc +3; neg rax; ret: a set carry flag means that rax holds errno
 CARRY_SYSCALL: Stub = (_code(_MOVE_SYSCALL_ARGUMENTS + "7303 48f7d8 c3"), ())
 
+# The size of a frame is in rax, and only r10 and r11 may change: touch every page of it.
+# mov r11, rax; lea r10, [rsp + 8]; loop: cmp r11, 4096; jb last; sub r10, 4096; test [r10], r10d;
+# sub r11, 4096; jmp loop; last: sub r10, r11; test [r10], r10d; ret
+STACK_PROBE: Stub = (
+    _code(
+        "4989c3 4c8d542408 4981fb00100000 7213 4981ea00100000 458512 4981eb00100000 ebe4"
+        "4d29da 458512 c3"
+    ),
+    (),
+)
+
 
 def address_of(symbol: str) -> Stub:
     """Return a function that gives a symbol's address: lea rax, [rip + symbol]; ret."""

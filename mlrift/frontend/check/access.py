@@ -198,8 +198,7 @@ class AccessChecker:
             self._context.emit(catalog.STRUCT_ARRAY_ASSIGNMENT.at(span, name=text))
             return error_place(span)
         if type(static_type) is StructType:
-            address = typed.StaticAddress(static, static_type, span)
-            return typed.MemoryPlace(address, static_type, True, span)
+            static.is_repointed = True
         return typed.StaticPlace(static, static_type, span)
 
     def _report_name(self, name: str, span: Span) -> None:

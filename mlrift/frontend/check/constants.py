@@ -61,19 +61,25 @@ class ConstantChecker:
         return constant
 
     def declare_static(self, node: ast.Static) -> None:
-        """Add a static: its slot with its initial word, or its zeroed array or struct."""
+        """Add a static: its slot, array or struct, all zero."""
         context = self._context
         name = node.name
         declared = declared_type(context, node.type)
         if node.size is not None:
             declared = self.array_type(declared, node.size, name, MAX_STATIC_ARRAY_BYTES)
-        static = typed.StaticVariable(name.text, declared, name.span)
+        context.names.statics[name.text] = typed.StaticVariable(name.text, declared, name.span)
+
+    def initialize_static(self, node: ast.Static) -> None:
+        """Give a declared static its initial word."""
+        context = self._context
+        name = node.name
+        static = context.names.statics[name.text]
+        declared = static.type
         if type(declared) is ScalarType:
             static.initial_word = bits_of(self._initial_value(node.value, declared, name))
         elif node.value is not None and type(declared) is StructType:
             reason = "structs start out as zero"
             context.emit(catalog.NOT_CONSTANT.at(node.value.span, name=name.text, reason=reason))
-        context.names.statics[name.text] = static
 
     def array_type(
         self,

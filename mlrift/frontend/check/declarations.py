@@ -29,6 +29,7 @@ class Declarations:
         "functions",
         "statics",
         "structs",
+        "values",
     )
 
     def __init__(self, program: ast.Program) -> None:
@@ -39,6 +40,7 @@ class Declarations:
         self.enums: list[ast.EnumDeclaration] = []
         self.aliases: list[ast.Alias] = []
         self.devices: list[ast.Device] = []
+        self.values: list[ast.Const | ast.Static] = []
         for module in program.modules:
             for item in module.items:
                 self._add(item)
@@ -49,8 +51,10 @@ class Declarations:
                 self.functions.append(item)
             case ast.Const():
                 self.constants.append(item)
+                self.values.append(item)
             case ast.Static():
                 self.statics.append(item)
+                self.values.append(item)
             case ast.Struct():
                 self.structs.append(item)
             case ast.EnumDeclaration():
@@ -79,23 +83,20 @@ def declare_all(context: Context, items: Declarations) -> None:
 def _reserve_values(context: Context, items: Declarations) -> None:
     """Check that constants and statics have different names; make all constants pending."""
     first: dict[str, Span] = {}
-    pending = context.names.pending
-    for constant in items.constants:
-        name = constant.name
+    statics: list[ast.Static] = []
+    for item in items.values:
+        name = item.name
         if name.text in first:
-            _report_twice(context, catalog.DUPLICATE_CONST, name, first[name.text])
+            is_static = isinstance(item, ast.Static)
+            kind = catalog.DUPLICATE_STATIC if is_static else catalog.DUPLICATE_CONST
+            _report_twice(context, kind, name, first[name.text])
+            continue
+        first[name.text] = name.span
+        if isinstance(item, ast.Static):
+            statics.append(item)
         else:
-            first[name.text] = name.span
-            pending[name.text] = constant
-    kept: list[ast.Static] = []
-    for static in items.statics:
-        name = static.name
-        if name.text in first:
-            _report_twice(context, catalog.DUPLICATE_STATIC, name, first[name.text])
-        else:
-            first[name.text] = name.span
-            kept.append(static)
-    items.statics = kept
+            context.names.pending[name.text] = item
+    items.statics = statics
 
 
 def _report_twice(context: Context, kind: DiagnosticKind, name: ast.Name, first: Span) -> None:

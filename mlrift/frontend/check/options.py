@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from mlrift.ir.assembly import Assembler
+from mlrift.targets import Cpu
+
 
 @unique
 class MainRequirement(Enum):
@@ -21,6 +24,12 @@ class MainRequirement(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CheckOptions:
-    """Options of `check_program`. Whether type shapes are warnings is the sink's business."""
+    """Options of `check_program`. Whether type shapes are warnings is the sink's business.
+
+    Assembly must fit the `cpus` that code is generated for, or, when there are none, one of those
+    with `assemblers`. Without assemblers it is not checked.
+    """
 
     entry: MainRequirement = MainRequirement.EXECUTABLE
+    cpus: tuple[Cpu, ...] = ()
+    assemblers: tuple[Assembler, ...] = ()

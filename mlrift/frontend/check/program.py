@@ -9,6 +9,7 @@ from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.frontend import ast, typed
 from mlrift.frontend.builtins.table import BUILTINS
 from mlrift.frontend.check.access import AccessChecker
+from mlrift.frontend.check.assembly import AssemblyChecker
 from mlrift.frontend.check.assignments import AssignmentChecker
 from mlrift.frontend.check.calls import CallChecker
 from mlrift.frontend.check.constants import ConstantChecker
@@ -36,13 +37,15 @@ def check_program(
     context = Context(names, sink)
     items = Declarations(program)
     declare_all(context, items)
-    functions = _FunctionChecker(context)
+    functions = _FunctionChecker(context, options)
     functions.check_values(items)
     signatures = list(names.functions.values())
     for signature in signatures:
         functions.check(signature)
         if options.entry is MainRequirement.LIBRARY and type(signature.node) is ast.Function:
             warn_critical_regions(context, signature.node)
+    for signature in names.duplicates:
+        functions.check(signature)
     roots = find_roots(signatures, options.entry)
     if options.entry is MainRequirement.EXECUTABLE and not _has_main(names):
         context.emit(catalog.NO_MAIN.at(None))
@@ -60,7 +63,7 @@ def _has_main(names: GlobalNames) -> bool:
 class _FunctionChecker:
     """The checkers of one program, wired together."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, options: CheckOptions) -> None:
         self._context = context
         self._expressions = ExpressionChecker(context)
         self._constants = ConstantChecker(context)
@@ -69,15 +72,20 @@ class _FunctionChecker:
         StructLiteralChecker(context)
         self._locals = LocalChecker(context, calls, self._constants)
         assignments = AssignmentChecker(context, self._expressions, access, calls)
-        self._statements = StatementChecker(context, calls, self._locals, assignments)
+        self._assembly = AssemblyChecker(context, access, options)
+        self._statements = StatementChecker(
+            context, calls, self._locals, assignments, self._assembly
+        )
 
     def check_values(self, items: Declarations) -> None:
-        """Evaluate the constants and the initial values of statics."""
+        """Declare the statics; evaluate the constants and the initial values of statics."""
+        for static in items.statics:
+            self._constants.declare_static(static)
         for constant in items.constants:
             if self._context.names.pending.get(constant.name.text) is constant:
                 self._constants.evaluate(constant)
         for static in items.statics:
-            self._constants.declare_static(static)
+            self._constants.initialize_static(static)
 
     def check(self, signature: Signature) -> None:
         """Check the body of a function and fill in its symbol."""
@@ -91,6 +99,8 @@ class _FunctionChecker:
             if "." not in parameter.name:  # the length of a slice has no name of its own
                 context.scopes.declare(Binding(parameter, True, True))
         self._statements.function_body(signature, node.body)
+        if symbol.is_naked:
+            self._assembly.check_naked(node)
         self._locals.leave_block()
         context.leave_function()
         if symbol.result is not VOID and not symbol.is_naked and not always_returns(node.body):

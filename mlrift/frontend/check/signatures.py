@@ -28,6 +28,7 @@ def declare_function(context: Context, node: ast.Function) -> None:
         context.emit(diagnostic.help("static u64 cli_argc  static u64 cli_argv"))
     if name in names.functions:
         _report_twice(context, node.name, names.functions[name])
+        names.duplicates.append(signature)
         return
     names.functions[name] = signature
     if name not in names.callees:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from mlrift.diagnostics import catalog
 from mlrift.frontend import ast, typed
+from mlrift.frontend.check.assembly import AssemblyChecker
 from mlrift.frontend.check.assignments import AssignmentChecker
 from mlrift.frontend.check.calls import CallChecker
 from mlrift.frontend.check.context import Context
@@ -33,6 +34,7 @@ class StatementChecker:
         calls: CallChecker,
         locals_: LocalChecker,
         assignments: AssignmentChecker,
+        assembly: AssemblyChecker,
     ) -> None:
         self._context = context
         self._expressions = context.expressions
@@ -62,7 +64,7 @@ class StatementChecker:
             ast.Defer: self._defer,
             ast.PointerLoad: assignments.pointer_load,
             ast.PointerStore: assignments.pointer_store,
-            ast.Asm: self._asm,
+            ast.Asm: assembly.asm,
         }
 
     def function_body(self, signature: Signature, body: ast.Block) -> None:
@@ -100,16 +102,6 @@ class StatementChecker:
 
     def _expression(self, node: ast.ExpressionStatement) -> typed.Statement:
         return typed.Evaluate(self._calls.possibly_void(node.value), node.span)
-
-    def _asm(self, node: ast.Asm) -> None:
-        what = "inline assembly"
-        diagnostic = catalog.UNSUPPORTED_FEATURE.at(node.span, what=what, where="yet")
-        self._context.emit_name_error("asm", diagnostic)
-        for constraint in node.constraints:
-            if constraint.variable is not None:
-                binding = self._context.scopes.names.get(constraint.variable.text)
-                if binding is not None:
-                    binding.is_read = binding.is_initialized = True
 
     # --------------------------------------------------------------------------- conditions
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mlrift.frontend.lower.options import LowerOptions, RuntimeChecks
 from mlrift.frontend.lower.rules import EXPRESSIONS, STATEMENTS
-from mlrift.frontend.symbols import static_symbol, text_symbol
+from mlrift.frontend.symbols import assembly_symbol, static_symbol, text_symbol
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, Function, Global, Module, Value
+from mlrift.ir.core import Block, BlockParameter, Function, Global, Module, Value
 from mlrift.ir.ops.arith import Add, Constant
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.convert import TruthToWord
@@ -22,6 +22,7 @@ from mlrift.typesystem import I1, I64, VOID_MACHINE, MachineType, VoidType
 
 if TYPE_CHECKING:
     from mlrift.frontend import typed
+    from mlrift.ir.assembly import Assembly
     from mlrift.ir.op import Op
 
 STACK_ALIGN_BYTES = 16
@@ -52,11 +53,20 @@ class Loop(NamedTuple):
 class ModuleContext:
     """The module being made, its options and its string literals."""
 
-    __slots__ = ("_callees", "_constants", "_statics", "_text_count", "module", "options")
+    __slots__ = (
+        "_blocks",
+        "_callees",
+        "_constants",
+        "_statics",
+        "_text_count",
+        "module",
+        "options",
+    )
 
     def __init__(self, module: Module, options: LowerOptions) -> None:
         self.module = module
         self.options = options
+        self._blocks: dict[Assembly, str] = {}
         self._callees: dict[typed.FunctionSymbol, Callee] = {}
         self._statics: dict[typed.StaticVariable, str] = {}
         self._constants: dict[bytes, str] = {}
@@ -71,7 +81,7 @@ class ModuleContext:
             self._callees[function] = known
             if function.is_extern:
                 parameters = [row.type.machine for row in function.parameters]
-                self.module.declare(symbol, parameters, known.results)
+                self.module.declare(symbol, parameters, known.results).span = function.span
         return known
 
     def static_name(self, variable: typed.StaticVariable) -> str:
@@ -95,6 +105,16 @@ class ModuleContext:
             symbol = self._next_text_symbol()
             self._constants[data] = symbol
             self.module.globals[symbol] = Global(symbol, len(data) + 1, 1, data, is_constant=True)
+        return symbol
+
+    def add_assembly(self, assembly: Assembly) -> str:
+        """Return the function that runs an assembly block; equal blocks share theirs."""
+        symbol = self._blocks.get(assembly)
+        if symbol is None:
+            symbol = assembly_symbol(self.module.name, len(self._blocks) + 1)
+            self._blocks[assembly] = symbol
+            area = BlockParameter(I64, "area")
+            self.module.functions[symbol] = Function(symbol, [area], (), assembly=assembly)
         return symbol
 
     def _next_text_symbol(self) -> str:

@@ -7,7 +7,9 @@ from mlrift.frontend import typed
 from mlrift.frontend.builtins.memory import ADDRESS_FIRST
 from mlrift.frontend.lower.checks import check_arithmetic, check_not_null
 from mlrift.frontend.lower.context import FunctionContext
+from mlrift.frontend.lower.foreign import word_from_c
 from mlrift.frontend.lower.rules import expression
+from mlrift.frontend.symbols import distance_symbol
 from mlrift.frontend.typed import BinaryKind, ConversionKind, UnaryKind
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
@@ -36,7 +38,7 @@ from mlrift.ir.ops.arith import (
 from mlrift.ir.ops.call import Call, CallIndirect, FunctionAddress
 from mlrift.ir.ops.compare import CompareFloat, CompareInteger, FloatPredicate, IntegerPredicate
 from mlrift.ir.ops.convert import BitsToFloat, FloatToBits, Narrow, SignedToFloat, Widen
-from mlrift.ir.ops.memory import Load, SlotGet, VolatileLoad
+from mlrift.ir.ops.memory import Load, SlotGet, Store, VolatileLoad
 from mlrift.typesystem import F32, F64, I1, I64, ScalarType
 
 OPERATIONS: dict[BinaryKind, Callable[[Value, Value], Op]] = {
@@ -124,7 +126,28 @@ def _static(context: FunctionContext, node: typed.StaticRead) -> Value:
 
 @expression(typed.StaticAddress)
 def _static_address(context: FunctionContext, node: typed.StaticAddress) -> Value:
-    return context.global_address(context.module.static_name(node.variable))
+    variable = node.variable
+    address = context.global_address(context.module.static_name(variable))
+    if not variable.is_repointed:
+        return address
+    distance = context.builder.emit(Load(_distance_address(context, variable), I64))
+    return context.builder.emit(Xor(address, distance))
+
+
+def repoint_static(
+    context: FunctionContext, variable: typed.StaticVariable, own: Value, address: Value
+) -> None:
+    """Make a static struct name other storage: kept as the difference from its own address.
+
+    So the name means its own storage as long as that word is 0, without any initialisation.
+    """
+    builder = context.builder
+    distance = builder.emit(Xor(own, address))
+    builder.emit(Store(_distance_address(context, variable), distance, I64))
+
+
+def _distance_address(context: FunctionContext, variable: typed.StaticVariable) -> Value:
+    return context.global_address(distance_symbol(context.module.static_name(variable)))
 
 
 @expression(typed.DeviceRead)
@@ -171,8 +194,10 @@ def _convert(context: FunctionContext, node: typed.Convert) -> Value:
 def _call(context: FunctionContext, node: typed.Call) -> Value:
     arguments = context.values(node.arguments)
     symbol, results = context.module.callee(node.function)
-    context.builder.span = node.span
-    return context.builder.emit(Call(symbol, arguments, results))
+    builder = context.builder
+    builder.span = node.span
+    made = builder.emit(Call(symbol, arguments, results))
+    return word_from_c(builder, made, node.function.result) if node.function.is_extern else made
 
 
 @expression(typed.CallPointer)

@@ -14,6 +14,7 @@ from mlrift.frontend.lower import (  # noqa: F401
     places,
     printing,
 )
+from mlrift.frontend.lower.assembly import naked_assembly
 from mlrift.frontend.lower.context import (
     FunctionContext,
     ModuleContext,
@@ -21,13 +22,14 @@ from mlrift.frontend.lower.context import (
     result_types,
 )
 from mlrift.frontend.lower.control import emit_return, run_defers
+from mlrift.frontend.lower.foreign import add_c_entry, has_c_entry
 from mlrift.frontend.lower.options import LowerOptions, LowerRole
-from mlrift.frontend.symbols import PROGRAM_MAIN, PROGRAM_START, static_symbol
+from mlrift.frontend.symbols import PROGRAM_START, distance_symbol, program_symbol, static_symbol
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, BlockParameter, Function, Global, Linkage, Module, Value
 from mlrift.ir.ops.arith import And
 from mlrift.ir.ops.call import Call
-from mlrift.ir.ops.control import Return, Unreachable
+from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.convert import FloatToBits
 from mlrift.ir.ops.memory import GlobalAddress, SlotSet, Store
 from mlrift.typesystem import I64, ScalarType
@@ -42,9 +44,9 @@ _KEEPING_ROLES = (LowerRole.OBJECT, LowerRole.LISTING)
 
 def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str) -> Module:
     """Return the module `name` that does what the program says."""
-    has_main = any(function.name == MAIN for function in program.functions)
-    if options.role is LowerRole.OBJECT and has_main:
-        options = replace(options, symbol_name=_object_name)
+    inner = _names_that_c_takes(program, options)
+    if inner:
+        options = replace(options, symbol_name=lambda name: inner.get(name, name))
     module = Module(name)
     context = ModuleContext(module, options)
     for variable in program.statics.values():
@@ -54,14 +56,20 @@ def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str)
             _add_function(context, function, function.body)
     if options.role is LowerRole.PROGRAM:
         _add_start(context, PROGRAM_START)
-    elif options.role is LowerRole.OBJECT and has_main:
+    elif MAIN in inner:
         _add_start(context, MAIN)
     return module
 
 
-def _object_name(name: str) -> str:
-    """Make room for the `main` that C calls."""
-    return PROGRAM_MAIN if name == MAIN else name
+def _names_that_c_takes(program: typed.TypedProgram, options: LowerOptions) -> dict[str, str]:
+    """Return the functions of an object that C calls by another entry, and their own symbols."""
+    if options.role is not LowerRole.OBJECT:
+        return {}
+    return {
+        function.name: program_symbol(function.name)
+        for function in program.functions
+        if function.body is not None and (function.name == MAIN or has_c_entry(function))
+    }
 
 
 def _add_static(context: ModuleContext, variable: typed.StaticVariable) -> None:
@@ -73,6 +81,9 @@ def _add_static(context: ModuleContext, variable: typed.StaticVariable) -> None:
     else:
         size_bytes = -(-variable.type.size_bytes // _WORD_BYTES) * _WORD_BYTES
         context.module.globals[symbol] = Global(symbol, size_bytes, _ARRAY_ALIGN_BYTES)
+    if variable.is_repointed:
+        distance = distance_symbol(symbol)
+        context.module.globals[distance] = Global(distance, _WORD_BYTES, _WORD_BYTES)
 
 
 def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: typed.Block) -> None:
@@ -89,6 +100,9 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         section=function.section,
     )
     module.module.functions[symbol] = made
+    if function.is_naked:
+        made.blocks, made.assembly = [], naked_assembly(body)
+        return
     start = SlotStart.ZERO if function.end_defers else SlotStart.UNSET
     context = FunctionContext(module, made, start)
     builder = context.builder
@@ -97,24 +111,19 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         builder.emit(SlotSet(context.slot(variable), value))
     context.run(body)
     if not builder.is_terminated:
-        _end_function(context, function)
+        run_defers(context, function.end_defers)
+        emit_return(context, [])
     context.finish()
+    if symbol == program_symbol(function.name) and function.name != MAIN:
+        add_c_entry(module.module, function, symbol)
 
 
 def _linkage(function: typed.FunctionSymbol, options: LowerOptions) -> Linkage:
-    if function.name == MAIN and options.role is LowerRole.OBJECT:
+    if options.symbol_name(function.name) == program_symbol(function.name):
         return Linkage.INTERNAL
     if function.is_export or function.name in options.exports:
         return Linkage.EXPORTED
     return Linkage.KEPT if options.role in _KEEPING_ROLES else Linkage.INTERNAL
-
-
-def _end_function(context: FunctionContext, function: typed.FunctionSymbol) -> None:
-    if function.is_naked:
-        context.builder.emit(Unreachable())
-        return
-    run_defers(context, function.end_defers)
-    emit_return(context, [])
 
 
 def _add_start(context: ModuleContext, symbol_of_start: str) -> None:

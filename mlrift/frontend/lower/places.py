@@ -9,7 +9,7 @@ from typing import assert_never
 from mlrift.frontend import typed
 from mlrift.frontend.lower.checks import check_index, check_not_null
 from mlrift.frontend.lower.context import FunctionContext
-from mlrift.frontend.lower.expressions import combine, convert, read_scalar
+from mlrift.frontend.lower.expressions import combine, convert, read_scalar, repoint_static
 from mlrift.frontend.lower.rules import expression, statement
 from mlrift.ir.core import Value
 from mlrift.ir.ops.arith import WORD_MASK, Add, Constant, Mul, Shl
@@ -102,18 +102,22 @@ def _assign(context: FunctionContext, node: typed.Assign) -> None:
         address = context.value(place.address)
         _store(context, place, address, context.value(node.value))
     else:
-        _give(context, place, context.value(node.value))
+        give(context, place, context.value(node.value))
 
 
-def _give(context: FunctionContext, place: typed.Place, value: Value) -> None:
+def give(context: FunctionContext, place: typed.Place, value: Value) -> None:
     """Give a place a value that is evaluated already."""
     builder = context.builder
     match place:
         case typed.LocalPlace():
             builder.emit(SlotSet(context.slot(place.variable), value))
         case typed.StaticPlace():
-            address = context.global_address(context.module.static_name(place.variable))
-            builder.emit(Store(address, value, place.variable.type.machine))
+            variable = place.variable
+            address = context.global_address(context.module.static_name(variable))
+            if isinstance(variable.type, StructType):
+                repoint_static(context, variable, address, value)
+            else:
+                builder.emit(Store(address, value, variable.type.machine))
         case typed.MemoryPlace():
             _store(context, place, context.value(place.address), value)
         case typed.DevicePlace():
@@ -189,7 +193,7 @@ def _pointer_load(context: FunctionContext, node: typed.PointerLoad) -> None:
     loaded = builder.emit(
         VolatileLoad(address, memory) if node.is_volatile else Load(address, memory)
     )
-    _give(context, node.place, convert(builder, node.conversion, loaded))
+    give(context, node.place, convert(builder, node.conversion, loaded))
 
 
 @statement(typed.PointerStore)

@@ -208,5 +208,7 @@ def _format_string(context: FunctionContext, node: typed.FormatString) -> Value:
     pieces = _joined(_format_pieces(context, node))
     builder.span = node.span
     buffer = builder.emit(Fresh(_longest(pieces) + 1))
-    _write_pieces(context, pieces, buffer)
+    end = _write_pieces(context, pieces, buffer)
+    if any(isinstance(piece, _TextPiece) for piece in pieces):
+        builder.emit(Store(end, builder.word(0), I8))
     return buffer

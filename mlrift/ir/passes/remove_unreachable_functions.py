@@ -44,6 +44,6 @@ def _references(module: Module, name: str, symbols: set[str]) -> set[str]:
                 called.add(made.callee)  # type: ignore[attr-defined]  # kind says so
             elif kind is GlobalAddress:
                 symbols.add(made.symbol)  # type: ignore[attr-defined]  # kind says so
-            elif kind in RUNTIME_SYMBOLS:
+            elif kind in RUNTIME_SYMBOLS and RUNTIME_SYMBOLS[kind] in module.functions:
                 called.add(RUNTIME_SYMBOLS[kind])
-    return called & module.functions.keys()
+    return called

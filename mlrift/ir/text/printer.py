@@ -93,9 +93,11 @@ class FunctionNames:
         for parameter in (row for rows in shown for row in rows):
             if parameter.name and not parameter.name.isdigit():
                 self._values[parameter] = quote_name(_unique(parameter.name, taken))
+        rows: list[list[Value]] = [[*function.parameters]]
         for position, block in enumerate(function.blocks):
-            parameters = block.parameters if position else function.parameters
-            for value in (*parameters, *block.ops):
+            rows.append([*(block.parameters if position else ()), *block.ops])
+        for row in rows:
+            for value in row:
                 if value.type is not VOID_MACHINE and value not in self._values:
                     self._values[value] = str(count)
                     count += 1

@@ -5,6 +5,7 @@ from enum import Enum
 from random import Random
 
 import mlrift.ir.ops  # noqa: F401  # fills the registry
+from mlrift.ir.assembly import Assembly
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import (
     Block,
@@ -66,6 +67,14 @@ def _any_function(random: Random, name: str) -> Function:
         returns=random.random() < 0.8,
         section=random.choice((None, ".text.x", 'odd "one"')),
     )
+    if random.random() < 0.1:
+        function.blocks = []
+        function.assembly = Assembly(
+            tuple(random.choice(_NAMES) for _ in range(random.randrange(3))),
+            tuple(random.sample(("rax", "x0", "r8"), random.randrange(3))),
+            tuple(random.sample(("rdx", "x30", "in"), random.randrange(3))),
+        )
+        return function
     values: list[Value] = [row for block in blocks for row in block.parameters]
     classes = list(REGISTRY.values())
     for block in blocks:

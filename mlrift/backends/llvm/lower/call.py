@@ -21,13 +21,16 @@ def lower_call(out: FunctionText, made: call.Call) -> None:
         # What LLVM knows about a C function of that name may be wrong for this one.
         attributes = " nobuiltin"
         convention = context.convention(callee)
+    elif callee.assembly is not None:
+        convention = context.convention(callee)
     if made.callee in context.pointer_functions:
         name = out.define_pointer(made, f"call noalias ptr {target}({arguments})")
         if made in out.word_demand:
             out.define(made, f"ptrtoint ptr {name} to i64")
         return
     kind = result_type(callee.results)
-    text = f"call {convention}{kind} {target}({arguments}){attributes}"
+    prototype = f"{kind} (...)" if callee.is_foreign and context.is_unprototyped else kind
+    text = f"call {convention}{prototype} {target}({arguments}){attributes}"
     if not callee.results:
         out.emit(text)
     elif len(callee.results) == 1:

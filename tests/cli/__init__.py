@@ -1,0 +1,1 @@
+"""Command lines of `mlrc`, in process and as a process."""
