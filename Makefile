@@ -54,6 +54,7 @@ fuzz: $(VENV)/.tests ## mutate programs for a minute: never a traceback, a hang 
 docs: $(VENV)/.tests ## regenerate the grammar tables and the reference pages
 	$(BIN)/python -m mlrift.frontend.grammar.generate
 	$(BIN)/python -m tests.docs.diagnostics_page
+	$(BIN)/python -m tests.docs.compatibility_page
 
 size: ## the distribution of module sizes
 	@git ls-files 'mlrift/*.py' 'tests/*.py' | xargs wc -l | sort -n | tail -25

@@ -117,7 +117,7 @@ def test_windows_arm64_is_honoured_in_an_alias() -> None:
 
 
 @pytest.mark.parametrize(("options", "note"), [(["-c"], "relocatable"), ([LISTING], "asm listing")])
-def test_success_lines_name_the_product(options: list[str], note: str) -> None:
+def test_success_lines_name_the_product(options: list[str], note: str) -> None:  # Q58
     _, out, _ = run_mlrc([*options, write("hello.mlr"), "-o", "made"])
     assert re.fullmatch(rf"\d+ tokens, \d+ nodes, \d+ bytes -> made \({note}\)\n", out)
 

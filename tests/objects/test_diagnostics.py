@@ -1,4 +1,4 @@
-"""Mistakes that only a linker could notice are diagnostics; bugs of the compiler say so."""
+"""Q40: Mistakes that only a linker could notice are diagnostics; bugs of the compiler say so."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What an object shows to a linker: symbols, sections, relocations."""
+"""Q53, Q41: What an object shows to a linker: symbols, sections, relocations."""
 
 import io
 from pathlib import Path
