@@ -52,6 +52,14 @@ class TypeShapes(Enum):
 
 
 @unique
+class Startup(Enum):
+    """Whether the system's start code runs before main (`--freestanding`: it does not)."""
+
+    HOSTED = "hosted"
+    FREESTANDING = "freestanding"
+
+
+@unique
 class ErrorFormat(Enum):
     """How diagnostics are printed."""
 
@@ -82,6 +90,7 @@ class CompileOptions:
     optimisation: Optimisation = Optimisation.FULL
     debug_info: DebugInfo = DebugInfo.NONE
     checks: RuntimeChecks = RuntimeChecks.NONE
+    startup: Startup = Startup.HOSTED
     type_shapes: TypeShapes = TypeShapes.ERRORS
     error_format: ErrorFormat = ErrorFormat.TEXT
     fat_format: FatFormat = FatFormat.VERSION_3
@@ -98,6 +107,7 @@ class CompileOptions:
                 self.optimisation,
                 self.debug_info,
                 self.checks,
+                self.startup,
                 self.type_shapes,
                 self.error_format,
                 self.fat_format,

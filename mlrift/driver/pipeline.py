@@ -29,11 +29,13 @@ from mlrift.driver.options import (
     Optimisation,
     Product,
     RuntimeChecks,
+    Startup,
     TypeShapes,
 )
 from mlrift.driver.resources import standard_library_root
 from mlrift.frontend import check, lower
 from mlrift.frontend.ast import Program
+from mlrift.frontend.symbols import FREESTANDING_START
 from mlrift.frontend.typed import TypedProgram
 from mlrift.ir.core import Linkage, Module
 from mlrift.ir.passes.pipeline import OptimisationLevel as IrLevel
@@ -110,7 +112,9 @@ def check_despite_missing_imports(context: BuildContext, program: Program) -> No
 def make_module(context: BuildContext, typed: TypedProgram) -> Module:
     """Lower to IR and add what the core library provides; not optimised yet."""
     options = context.options
-    role = ROLES.get(options.product, lower.LowerRole.PROGRAM)
+    is_freestanding = options.startup is Startup.FREESTANDING
+    start = lower.LowerRole.FREESTANDING if is_freestanding else lower.LowerRole.PROGRAM
+    role = ROLES.get(options.product, start)
     checks = (
         lower.RuntimeChecks.DEBUG
         if options.checks is RuntimeChecks.DEBUG
@@ -163,9 +167,10 @@ def link_target(
         for function in module.functions.values()
         if function.linkage is Linkage.EXPORTED
     )
+    is_freestanding = context.options.startup is Startup.FREESTANDING
     debug = context.options.debug_info is DebugInfo.FULL
     options = LinkOptions(
-        entry=platform.entry,
+        entry=FREESTANDING_START if is_freestanding else platform.entry,
         keep=keep,
         imports=platform.imports(),
         identifier=context.options.source.stem,

@@ -5,6 +5,7 @@ so a static may share its name with a function and nothing clashes with the runt
 """
 
 PROGRAM_START = "program.start"
+FREESTANDING_START = "program.freestanding"
 
 
 def program_symbol(name: str) -> str:

@@ -96,6 +96,7 @@ class Function:
     blocks: list[Block] = field(default_factory=list)
     span: Span | None = None
     is_naked: bool = False
+    realigns_stack: bool = False
     returns: bool = True
     section: str | None = None
     assembly: Assembly | None = None

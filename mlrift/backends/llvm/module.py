@@ -263,6 +263,8 @@ class _ModuleWriter:
             [f"{VALUE_TYPE[row.type]} %{index}" for index, row in enumerate(function.parameters)]
         )
         group = "#2" if function.is_naked else "#0" if function.returns else "#1"
+        if function.realigns_stack:
+            group += ' "stackrealign"'
         attachment = debug.attachment if debug is not None else ""
         head = f"{self.linkages[function.linkage]}{self._result(function)} {name}({parameters})"
         section = self._code_section(function)

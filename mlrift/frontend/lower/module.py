@@ -24,7 +24,13 @@ from mlrift.frontend.lower.context import (
 from mlrift.frontend.lower.control import emit_return, run_defers
 from mlrift.frontend.lower.foreign import add_c_entry, has_c_entry
 from mlrift.frontend.lower.options import LowerOptions, LowerRole
-from mlrift.frontend.symbols import PROGRAM_START, distance_symbol, program_symbol, static_symbol
+from mlrift.frontend.symbols import (
+    FREESTANDING_START,
+    PROGRAM_START,
+    distance_symbol,
+    program_symbol,
+    static_symbol,
+)
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, BlockParameter, Function, Global, Linkage, Module, Value
 from mlrift.ir.ops.arith import And
@@ -56,6 +62,8 @@ def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str)
             _add_function(context, function, function.body)
     if options.role is LowerRole.PROGRAM:
         _add_start(context, PROGRAM_START)
+    elif options.role is LowerRole.FREESTANDING:
+        _add_freestanding_start(context)
     elif MAIN in inner:
         _add_start(context, MAIN)
     return module
@@ -142,6 +150,18 @@ def _add_start(context: ModuleContext, symbol_of_start: str) -> None:
         symbol = static_symbol(name)
         if symbol in context.module.globals:
             builder.emit(Store(builder.emit(GlobalAddress(symbol)), value, I64))
+    _run_main(context, builder)
+
+
+def _add_freestanding_start(context: ModuleContext) -> None:
+    """Add the function that runs main and goes back to the caller, whatever the stack's state."""
+    made = Function(FREESTANDING_START, [], (I64,), Linkage.EXPORTED, [Block("entry", [])])
+    made.realigns_stack = True
+    context.module.functions[FREESTANDING_START] = made
+    _run_main(context, Builder(context.module, made))
+
+
+def _run_main(context: ModuleContext, builder: Builder) -> None:
     main = context.options.symbol_name(MAIN)
     results = context.module.functions[main].results
     call: Value = builder.emit(Call(main, [], results))

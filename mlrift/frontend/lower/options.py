@@ -19,13 +19,15 @@ class LowerRole(Enum):
 
     A PROGRAM gets `program.start`. An OBJECT is started by a C runtime: its `main` is EXPORTED and
     takes what C gives. A LISTING is read by people. Both keep every function. A LIBRARY is merged
-    into a program or linked with one and has no start.
+    into a program or linked with one and has no start. A FREESTANDING program is entered by whatever
+    loads it, with any stack alignment, and returns there.
     """
 
     PROGRAM = "program"
     OBJECT = "object"
     LISTING = "listing"
     LIBRARY = "library"
+    FREESTANDING = "freestanding"
 
 
 def plain_name(name: str) -> str:

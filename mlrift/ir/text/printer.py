@@ -153,6 +153,7 @@ def _types(types: tuple[MachineType, ...]) -> str:
 
 def _flags(function: Function) -> str:
     flags = " naked" if function.is_naked else ""
+    flags += " realigned" if function.realigns_stack else ""
     flags += "" if function.returns else " noreturn"
     if function.section is not None:
         flags += f' section "{escape(function.section.encode("utf-8", "surrogatepass"))}"'

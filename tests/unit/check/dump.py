@@ -181,6 +181,14 @@ def statement(node: typed.Statement) -> str:  # noqa: C901, PLR0912 - one row pe
             volatile = "volatile " if node.is_volatile else ""
             address, value = expression(node.address), expression(node.value)
             return f"{volatile}{node.memory_type.name} {address} <- {value}"
+        case typed.Asm():
+            inputs = [f"{row.register} = {expression(row.value)}" for row in node.inputs]
+            outputs = [
+                f"{place(row.place)} = {row.register}"
+                + (f" {row.conversion.value}" if row.conversion is not None else "")
+                for row in node.outputs
+            ]
+            return f"asm {[*inputs, *node.instructions, *outputs]}"
 
 
 def pattern(node: typed.Pattern) -> str:

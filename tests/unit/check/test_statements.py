@@ -120,3 +120,10 @@ def test_annotations_reach_the_symbol() -> None:
 def test_a_type_parameter_hides_a_struct_of_its_name() -> None:
     text = "struct T { u8 a } fn f<T>(T a) -> T { return a + sizeof(T) } fn main() { f(1) }"
     assert body_lines(text, "f") == ["return add(a:u64, 8:u64):u64"]
+
+
+def test_assembly_moves_words_and_keeps_declared_types() -> None:
+    text = """fn main() { f64 x = 1.5 u8 y = 0
+    asm { "nop" } out(RDX -> x, rax -> y) in(x -> rcx, y -> RBX) }"""
+    inputs = "'rcx = <f64 to bits>(x:f64)', 'rbx = y:u8'"
+    assert body_lines(text)[-1] == f"asm [{inputs}, 'nop', 'x = rdx bits to f64', 'y = rax']"
