@@ -85,7 +85,7 @@ def _run(arguments: list[str]) -> int:
 
     path = arguments[0]
     data = read_program(path)
-    environment = _original_environment()
+    environment = original_environment()
     if not is_fat(data):
         suffix = os.path.splitext(path)[1]
         return launcher.execute_file(path, Program(data, arguments, environment, suffix))
@@ -114,7 +114,7 @@ def _native_image(path: str, fat: "FatFile", host: "Host") -> bytes:
         raise damaged(path, error) from error
 
 
-def _original_environment() -> dict[str, str]:
+def original_environment() -> dict[str, str]:
     """Return the environment as `mlr` got it, without what Python's start-up changed."""
     environment = dict(os.environ)
     if environment.get("LC_CTYPE") not in _COERCED_LOCALES:

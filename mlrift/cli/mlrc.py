@@ -9,6 +9,13 @@ from pathlib import Path
 import click
 
 from mlrift import VERSION
+from mlrift.cli.commands import (
+    COMPILING_COMMANDS,
+    find_command,
+    separate_program_arguments,
+    standalone,
+)
+from mlrift.cli.environment import cache_folder, library_roots
 from mlrift.driver.options import (
     CompileOptions,
     DebugInfo,
@@ -17,27 +24,22 @@ from mlrift.driver.options import (
     Optimisation,
     Product,
     RuntimeChecks,
+    Startup,
     TypeShapes,
 )
 from mlrift.driver.selection import Selection, SelectionError, default_output, select
 
 USAGE = """usage: mlrc [options] FILE.mlr [-o OUTPUT]
-       mlrc check|fmt [options] FILE.mlr
+       mlrc check|fmt|lc|test [options] FILE.mlr
+       mlrc run [options] FILE.mlr [ARGUMENT...]
+       mlrc explain CODE
 `mlrc --help` lists the options.
 """
 STATUS_FAILED = 1
 STATUS_SAME_FILE = 2
 TRACEBACK_VARIABLE = "MLRIFT_TRACEBACK"
-SUBCOMMANDS = ("check", "fmt")
-LATER_SUBCOMMAND = "lc"
+SUBCOMMANDS = ("check", *COMPILING_COMMANDS)
 LATER_OPTIONS = ("--emit-amdgpu-", "--target-arch", "--target=amdgpu-native", "--target=hip-amd")
-
-_LIBRARY_ROOTS = (
-    "/usr/local/share/mlrift",
-    "/usr/share/mlrift",
-    "/opt/homebrew/share/mlrift",
-    "/home/linuxbrew/.linuxbrew/share/mlrift",
-)
 
 
 def main() -> None:
@@ -88,6 +90,12 @@ def run(arguments: list[str]) -> int:
     if later:
         sys.stderr.write(f"mlrc: error: {later} is not supported yet\n")
         return STATUS_FAILED
+    command = find_command(arguments, compile_command)
+    if command is not None:
+        carry_out = standalone(command)
+        if carry_out is not None:
+            return carry_out([*command.before, *command.after])
+        arguments = separate_program_arguments(command, compile_command)
     try:
         result = compile_command.main(arguments, prog_name="mlrc", standalone_mode=False)
     except click.UsageError as error:
@@ -102,7 +110,7 @@ def run(arguments: list[str]) -> int:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Without --arch, --target, --emit or -c the result is a fat file for eight targets.",
 )
-@click.argument("words", nargs=-1, metavar="[check|fmt] FILE.mlr")
+@click.argument("words", nargs=-1, metavar="[check|fmt|lc|run|test|explain] FILE.mlr")
 @click.option("-o", "output", metavar="OUTPUT", help="Where to write the result.")
 @click.option("--emit", metavar="KIND", help="elfexe, macho, pe, android, obj, asm or ir.")
 @click.option("-c", "object_only", is_flag=True, help="The same as --emit=obj.")
@@ -138,12 +146,12 @@ def compile_command(words: tuple[str, ...], version: bool, **flags: object) -> i
         return 0
     subcommand = words[0] if words and words[0] in SUBCOMMANDS else None
     files = words[1:] if subcommand else words
+    if subcommand in COMPILING_COMMANDS:
+        files = files[:1]
     if not files:
         sys.stderr.write(USAGE)
         return 0
     source = Path(files[-1])
-    if subcommand == "fmt":
-        return _format(source)
     try:
         selection = _selection(flags, subcommand)
     except SelectionError as error:
@@ -155,6 +163,14 @@ def compile_command(words: tuple[str, ...], version: bool, **flags: object) -> i
     if isinstance(options, str):
         sys.stderr.write(f"mlrc: error: {options}\n")
         return STATUS_FAILED
+    if subcommand == "run":
+        from mlrift.cli.run_command import run_program  # noqa: PLC0415 - one command a process
+
+        return run_program(options, words[1:])
+    if subcommand == "test":
+        from mlrift.cli.test_command import run_tests  # noqa: PLC0415 - one command a process
+
+        return run_tests(options)
     from mlrift.driver.build import build  # noqa: PLC0415 - help and usage need none of it
 
     return build(options)
@@ -162,17 +178,16 @@ def compile_command(words: tuple[str, ...], version: bool, **flags: object) -> i
 
 def _find_later(arguments: list[str]) -> str:
     """Return the first word of the command line that a later version carries out, or ""."""
-    for word in arguments:
-        if word.startswith(LATER_OPTIONS):
-            return f"'{word}'"
-    pairs = zip(["", *arguments], arguments, strict=False)
-    words = [word for before, word in pairs if not word.startswith("-") and before != "-o"]
-    return f"'mlrc {LATER_SUBCOMMAND}'" if words[:1] == [LATER_SUBCOMMAND] else ""
+    return next((f"'{word}'" for word in arguments if word.startswith(LATER_OPTIONS)), "")
 
 
 def _selection(flags: dict[str, object], subcommand: str | None) -> Selection:
     emit = "obj" if flags["object_only"] else _text(flags["emit"])
     chosen = select(emit, _text(flags["arch"]), _text(flags["target"]), _text(flags["targets"]))
+    if subcommand in COMPILING_COMMANDS:
+        from mlrift.cli.host_selection import host_selection  # noqa: PLC0415 - for these two only
+
+        return host_selection(f"mlrc {subcommand}", chosen, flags)
     if subcommand == "check":
         return Selection(Product.CHECK, chosen.targets, chosen.unknown_targets)
     return chosen
@@ -186,8 +201,6 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
     for name in dumps:
         if not name.startswith("after:"):
             return f"unknown --dump value '{name}'; write --dump=after:PASS"
-    if flags["freestanding"]:
-        return "--freestanding is not supported yet"
     quick = bool(flags["no_optimisation"]) or level == "0"
     output = _text(flags["output"])
     return CompileOptions(
@@ -200,12 +213,13 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         optimisation=Optimisation.NONE if quick else Optimisation.FULL,
         debug_info=DebugInfo.FULL if flags["debug_info"] else DebugInfo.NONE,
         checks=RuntimeChecks.DEBUG if flags["debug"] else RuntimeChecks.NONE,
+        startup=Startup.FREESTANDING if flags["freestanding"] else Startup.HOSTED,
         type_shapes=TypeShapes.ERRORS if flags["check_types"] else TypeShapes.WARNINGS,
         error_format=_error_format(flags),
         fat_format=FatFormat(int(str(flags["fat_format"]))),
-        library_roots=_library_roots(),
+        library_roots=library_roots(),
         dump_after=tuple(name.removeprefix("after:") for name in dumps),
-        cache_folder=_cache_folder(),
+        cache_folder=cache_folder(),
     )
 
 
@@ -219,40 +233,6 @@ def _error_format(flags: dict[str, object]) -> ErrorFormat:
     if sys.stderr.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
         return ErrorFormat.COLOURED
     return ErrorFormat.TEXT
-
-
-def _library_roots() -> tuple[Path, ...]:
-    roots = [Path(name) for name in _LIBRARY_ROOTS]
-    home = os.environ.get("HOME")
-    if home:
-        roots.append(Path(home) / ".local" / "share" / "mlrift")
-    if os.name == "nt":
-        here = Path(sys.argv[0]).resolve().parent
-        roots = [here.parent, here]
-    return tuple(root for root in roots if root.is_dir())
-
-
-def _cache_folder() -> Path | None:
-    if os.environ.get("MLRIFT_CACHE") == "off":
-        return None
-    base = os.environ.get("MLRIFT_CACHE") or os.environ.get("XDG_CACHE_HOME")
-    if base:
-        return Path(base) / "mlrift"
-    home = os.environ.get("LOCALAPPDATA") if os.name == "nt" else os.environ.get("HOME")
-    return Path(home) / ".cache" / "mlrift" if home else None
-
-
-def _format(source: Path) -> int:
-    from mlrift.driver.formatting import format_source  # noqa: PLC0415 - only for this command
-
-    try:
-        text = source.read_bytes().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        reason = "file not found" if isinstance(error, FileNotFoundError) else error.strerror
-        sys.stderr.write(f"mlrc fmt: error: cannot open '{source}': {reason}\n")
-        return STATUS_FAILED
-    sys.stdout.write(format_source(text))
-    return 0
 
 
 if __name__ == "__main__":

@@ -223,6 +223,9 @@ IMAGE_TOO_LARGE = _error("E0604", "program image too large: {size_bytes} bytes")
 IMPOSSIBLE_SECTION = _error(
     "E0605", "function '{name}' cannot be in section '{section}' of an object: {reason}"
 )
+BAD_LIBRARY = _error(
+    "E0606", '`@dynamic` needs names of library files such as "libz.so.1", found {found}'
+)
 
 # ------------------------------------------------------------------- W03xx warnings
 

@@ -90,7 +90,6 @@ class Signature:
     symbol: FunctionSymbol
     node: ast.Function | ast.Extern
     is_method: bool = False
-    is_dynamic: bool = False
     generics: frozenset[str] = frozenset()
     callees: "dict[str, Signature]" = field(default_factory=dict)
     name_errors: list[Diagnostic] = field(default_factory=list)

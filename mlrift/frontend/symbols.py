@@ -18,11 +18,6 @@ def static_symbol(name: str) -> str:
     return f"static.{name}"
 
 
-def distance_symbol(symbol: str) -> str:
-    """Return the IR global that says which storage a re-pointed static struct names."""
-    return f"{symbol}.distance"
-
-
 def assembly_symbol(module: str, index: int) -> str:
     """Return the IR function of the assembly block number `index` of a module."""
     return f"asm.{module}.{index}"

@@ -48,8 +48,9 @@ class StaticVariable:
 class FunctionSymbol:
     """A function of the program. Parameters are words or floats after slices are split in two.
 
-    `result` is the declared type (VOID for none); `result_count` is 1 to 3, above 1 when some
-    `return` gives a tuple: the further results are always words.
+    `libraries` are file names that `@dynamic` gives an extern function, of any system. `result` is
+    the declared type (VOID for none); `result_count` is 1 to 3, above 1 when some `return` gives a
+    tuple: the further results are always words.
     """
 
     name: str
@@ -61,6 +62,8 @@ class FunctionSymbol:
     is_naked: bool = False
     is_extern: bool = False
     is_kernel: bool = False
+    is_dynamic: bool = False
+    libraries: tuple[str, ...] = ()
     section: str | None = None
     body: "Block | None" = None
     end_defers: "list[Block]" = field(default_factory=list)

@@ -103,8 +103,6 @@ def test_type_shapes_become_warnings() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["lc", "hello.mlr"],
-        ["lc", "--ci", "hello.mlr"],
         ["--target=amdgpu-native", "hello.mlr"],
         ["--target=hip-amd", "hello.mlr"],
         ["--target-arch=gfx1100", "hello.mlr"],

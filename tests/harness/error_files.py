@@ -1,7 +1,7 @@
 """Programs with mistakes: `//~ E0301 text` on the guilty line; every diagnostic must be annotated.
 
 A diagnostic without a place is annotated by `//~! E0101 text` anywhere in the file. `text` is a
-part of the message.
+part of the message. `// flags: check`, `-c` and `--arch=arm64` are for those products.
 """
 
 import re
@@ -16,10 +16,13 @@ from mlrift.driver.build import on_deep_stack
 from mlrift.driver.compilation import RecordingReader
 from mlrift.driver.options import Product
 from mlrift.driver.results import Stored
+from mlrift.targets import LINUX_ARM64, LINUX_X86_64, TARGETS
 from tests.harness.compiler import context_for, options_for
 from tests.harness.directives import read_directives
 
 _NOTE = re.compile(r"//~(!?)\s*([EW]\d{4})\s*([^/\n]*(?:/(?!/~)[^/\n]*)*)")
+_PRODUCTS = {"-c": Product.OBJECT, "check": Product.CHECK}
+_TARGETS = {f"--arch={row.cpu.name}": (row,) for row in (LINUX_X86_64, LINUX_ARM64)}
 
 
 class ErrorFile(pytest.File):
@@ -40,8 +43,9 @@ class ErrorItem(pytest.Item):
     def runtest(self) -> None:
         """Compare annotated with emitted diagnostics, both ways."""
         flags = read_directives(self.path).flags
-        product = Product.OBJECT if "-c" in flags else Product.EXECUTABLE
-        context = context_for(options_for(self.path, flags, product=product))
+        product = next((_PRODUCTS[row] for row in flags if row in _PRODUCTS), Product.EXECUTABLE)
+        targets = next((_TARGETS[row] for row in flags if row in _TARGETS), TARGETS)
+        context = context_for(options_for(self.path, flags, product=product, targets=targets))
 
         def stages() -> Stored:
             program = pipeline.parse(context, RecordingReader())

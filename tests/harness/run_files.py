@@ -14,7 +14,7 @@ import pytest
 from mlrift.driver.options import Optimisation
 from mlrift.ir.core import Module
 from mlrift.ir.interpret import RecordingOs, run_program
-from mlrift.targets import LINUX_X86_64
+from mlrift.targets import LINUX_X86_64, TARGETS, Target
 from tests.harness.compiler import compile_ir, compile_program
 from tests.harness.directives import Directives, read_directives
 from tests.support.engines import ENGINES, Engine
@@ -59,16 +59,18 @@ def run_everywhere(program: Path) -> None:
     expected = read_directives(program)
     problems: list[str] = []
     missing: list[str] = []
-    unoptimised = compile_ir(program, expected.flags)
-    _interpret(unoptimised, "interpreter -O0", expected, problems)
-    compiled = compile_program(program, expected.flags)
-    _interpret(compiled.module, "interpreter -O2", expected, problems)
-    quick = compile_program(program, expected.flags, (LINUX_X86_64,), Optimisation.NONE).images[
-        LINUX_X86_64.name
-    ]
-    for engine in ENGINES:
-        if not _is_wanted(engine.name, expected):
-            continue
+    wanted = [row for row in ENGINES if _is_wanted(row.name, expected)]
+    targets = _targets_of(wanted)
+    compiled = compile_program(program, expected.flags, targets)
+    if _is_wanted(INTERPRETER, expected):
+        unoptimised = compile_ir(program, expected.flags)
+        _interpret(unoptimised, "interpreter -O0", expected, problems)
+        _interpret(compiled.module, "interpreter -O2", expected, problems)
+    quick = b""
+    if LINUX_X86_64 in targets:
+        flags, level = expected.flags, Optimisation.NONE
+        quick = compile_program(program, flags, (LINUX_X86_64,), level).images[LINUX_X86_64.name]
+    for engine in wanted:
         reason = engine.missing()
         if reason is not None:
             missing.append(f"{engine.name}: {reason}")
@@ -85,8 +87,6 @@ def run_everywhere(program: Path) -> None:
 
 
 def _interpret(module: Module, label: str, expected: Directives, problems: list[str]) -> None:
-    if not _is_wanted(INTERPRETER, expected):
-        return
     files = {name.encode(): content for name, content in expected.files.items()}
     result = run_program(module, expected.arguments, RecordingOs(expected.stdin, files))
     _compare(label, result.stdout, result.status, expected, problems)
@@ -104,6 +104,12 @@ def _run(
             timeout_seconds=60,
         )
     _compare(f"{engine.name} {label}", result.stdout, result.status, expected, problems)
+
+
+def _targets_of(wanted: list[Engine]) -> tuple[Target, ...]:
+    """Return what to compile for; the interpreter alone gets the IR of one target."""
+    used = [row.target for row in wanted]
+    return tuple(row for row in TARGETS if row in used) or (LINUX_X86_64,)
 
 
 def _is_wanted(name: str, expected: Directives) -> bool:

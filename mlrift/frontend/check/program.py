@@ -22,6 +22,7 @@ from mlrift.frontend.check.literals import StructLiteralChecker
 from mlrift.frontend.check.locals import LocalChecker
 from mlrift.frontend.check.options import CheckOptions, MainRequirement
 from mlrift.frontend.check.reachability import find_roots, reachable_from, report_name_errors
+from mlrift.frontend.check.safety import check_safety
 from mlrift.frontend.check.signatures import SPECIAL_FORMS
 from mlrift.frontend.check.statements import StatementChecker
 from mlrift.frontend.scopes import Binding, GlobalNames, Signature
@@ -46,6 +47,8 @@ def check_program(
             warn_critical_regions(context, signature.node)
     for signature in names.duplicates:
         functions.check(signature)
+    if options.entry is MainRequirement.LIBRARY:
+        check_safety(context, program)
     roots = find_roots(signatures, options.entry)
     if options.entry is MainRequirement.EXECUTABLE and not _has_main(names):
         context.emit(catalog.NO_MAIN.at(None))

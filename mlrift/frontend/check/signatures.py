@@ -41,20 +41,39 @@ def declare_extern(context: Context, node: ast.Extern) -> None:
     """Add an extern function; it beats a builtin of its name."""
     names = context.names
     name = node.name.text
-    is_dynamic = any(annotation.name == "dynamic" for annotation in node.annotations)
     parameters = _parameters(context, node.parameters, _NO_GENERICS)
     result = word_or_type(context, node.result, _NO_GENERICS) if node.result is not None else VOID
     symbol = typed.FunctionSymbol(name, parameters, result, 1, node.name.span, is_extern=True)
-    signature = Signature(symbol, node, is_dynamic=is_dynamic)
+    for annotation in node.annotations:
+        if annotation.name == "dynamic":
+            symbol.is_dynamic = True
+            symbol.libraries += _libraries(context, annotation)
+    signature = Signature(symbol, node)
     earlier = names.functions.get(name)
     if earlier is None:
         names.functions[name] = signature
         names.callees[name] = signature
-    elif not (is_dynamic and earlier.is_dynamic):
+    elif not (symbol.is_dynamic and earlier.symbol.is_dynamic):
         _report_twice(context, node.name, earlier)
     elif _shape(earlier.symbol) != _shape(symbol):
         diagnostic = catalog.EXTERN_REDEFINED.at(node.name.span, name=name)
         context.emit(diagnostic.label(earlier.symbol.span, "first declared here"))
+    else:
+        earlier.symbol.libraries += symbol.libraries
+
+
+def _libraries(context: Context, annotation: ast.Annotation) -> tuple[str, ...]:
+    """Return the file names of `@dynamic("NAME", ...)`; plain `@dynamic` has none."""
+    if annotation.arguments is None:
+        return ()
+    names: list[str] = []
+    for part in annotation.arguments.split(","):
+        text = part.strip()
+        if len(text) > 2 and text[0] == text[-1] == '"':
+            names.append(text[1:-1])
+        else:
+            context.emit(catalog.BAD_LIBRARY.at(annotation.span, found=text or "nothing"))
+    return tuple(names)
 
 
 def _shape(symbol: typed.FunctionSymbol) -> tuple[Type, ...]:

@@ -1,6 +1,11 @@
 """Typed model to IR: `lower_program` is the way in; one rule per typed node does the work."""
 
 from mlrift.frontend.lower.module import lower_program
-from mlrift.frontend.lower.options import LowerOptions, LowerRole, RuntimeChecks
+from mlrift.frontend.lower.options import (
+    LowerOptions,
+    LowerRole,
+    RuntimeChecks,
+    SourceNames,
+)
 
-__all__ = ["LowerOptions", "LowerRole", "RuntimeChecks", "lower_program"]
+__all__ = ["LowerOptions", "LowerRole", "RuntimeChecks", "SourceNames", "lower_program"]

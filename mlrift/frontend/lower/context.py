@@ -9,7 +9,8 @@ from __future__ import annotations
 from enum import Enum, unique
 from typing import TYPE_CHECKING, NamedTuple
 
-from mlrift.frontend.lower.options import LowerOptions, RuntimeChecks
+from mlrift.frontend.lower.foreign import foreign_signature
+from mlrift.frontend.lower.options import LowerOptions, LowerRole, RuntimeChecks
 from mlrift.frontend.lower.rules import EXPRESSIONS, STATEMENTS
 from mlrift.frontend.symbols import assembly_symbol, static_symbol, text_symbol
 from mlrift.ir.builder import Builder
@@ -81,7 +82,10 @@ class ModuleContext:
             self._callees[function] = known
             if function.is_extern:
                 parameters = [row.type.machine for row in function.parameters]
-                self.module.declare(symbol, parameters, known.results).span = function.span
+                declared = self.module.declare(symbol, parameters, known.results)
+                declared.span = function.span
+                if self.options.role is not LowerRole.LIBRARY:
+                    declared.foreign = foreign_signature(function)
         return known
 
     def static_name(self, variable: typed.StaticVariable) -> str:
@@ -140,6 +144,7 @@ class FunctionContext:
         "is_checked",
         "loops",
         "module",
+        "slot_names",
         "slot_start",
     )
 
@@ -149,6 +154,7 @@ class FunctionContext:
         self.is_checked = module.options.checks is RuntimeChecks.DEBUG
         self.slot_start = slot_start
         self.loops: list[Loop] = []
+        self.slot_names: dict[typed.LocalVariable, str] = {}
         self._slots: dict[typed.LocalVariable, SlotNew] = {}
         self._prologue: list[Op] = []
         self._print_buffer: Stack | None = None
@@ -214,7 +220,8 @@ class FunctionContext:
         """Return the slot of a local, made in the entry block."""
         known = self._slots.get(variable)
         if known is None:
-            known = SlotNew(variable.name, variable.type.machine)
+            name = self.slot_names.get(variable, variable.name)
+            known = SlotNew(name, variable.type.machine)
             known.span = variable.span
             self._slots[variable] = known
             self._prologue.append(known)
@@ -246,5 +253,5 @@ class FunctionContext:
     def _clear(self, slot: SlotNew) -> None:
         zero = Constant(0 if slot.slot_type is I64 else 0.0, slot.slot_type)
         setting = SlotSet(slot, zero)
-        zero.span = setting.span = slot.span
+        zero.span = setting.span = self.builder.function.span
         self._prologue += (zero, setting)

@@ -131,9 +131,10 @@ def _if(context: FunctionContext, node: typed.If) -> None:
 
 
 def _go(context: FunctionContext, target: Block) -> None:
-    """Jump unless the block has ended already."""
+    """Jump unless the block has ended already; the jump has no place in the source."""
     if not context.builder.is_terminated:
         context.builder.jump(target)
+        context.builder.block.ops[-1].span = None
 
 
 @statement(typed.While)
@@ -204,20 +205,24 @@ def _continue(context: FunctionContext, node: typed.Continue) -> None:
 
 @statement(typed.Match)
 def _match(context: FunctionContext, node: typed.Match) -> None:
+    """The tests belong to the line of `match`: a debugger shows only the arm that runs."""
     builder = context.builder
     scrutinee = context.value(node.scrutinee)
     end = Block("end_match")
     for arm in node.arms:
         body, following = Block("arm"), Block("next")
         for pattern in arm.patterns[:-1]:
+            builder.span = node.span
             other = Block("or")
             _test(context, scrutinee, pattern, body, other)
             context.place(other)
+        builder.span = node.span
         _test(context, scrutinee, arm.patterns[-1], body, following)
         context.place(body)
         context.run(arm.body)
         _go(context, end)
         context.place(following)
+    builder.span = node.span
     builder.jump(end)
     context.place(end)
 

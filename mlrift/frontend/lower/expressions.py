@@ -7,9 +7,8 @@ from mlrift.frontend import typed
 from mlrift.frontend.builtins.memory import ADDRESS_FIRST
 from mlrift.frontend.lower.checks import check_arithmetic, check_not_null
 from mlrift.frontend.lower.context import FunctionContext
-from mlrift.frontend.lower.foreign import word_from_c
+from mlrift.frontend.lower.foreign import word_from_c, words_for_c
 from mlrift.frontend.lower.rules import expression
-from mlrift.frontend.symbols import distance_symbol
 from mlrift.frontend.typed import BinaryKind, ConversionKind, UnaryKind
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
@@ -39,7 +38,9 @@ from mlrift.ir.ops.call import Call, CallIndirect, FunctionAddress
 from mlrift.ir.ops.compare import CompareFloat, CompareInteger, FloatPredicate, IntegerPredicate
 from mlrift.ir.ops.convert import BitsToFloat, FloatToBits, Narrow, SignedToFloat, Widen
 from mlrift.ir.ops.memory import Load, SlotGet, Store, VolatileLoad
-from mlrift.typesystem import F32, F64, I1, I64, ScalarType
+from mlrift.typesystem import F32, F64, I1, I64, ScalarType, Type
+
+_WORD_BYTES = 8
 
 OPERATIONS: dict[BinaryKind, Callable[[Value, Value], Op]] = {
     BinaryKind.ADD: Add,
@@ -134,6 +135,11 @@ def _static_address(context: FunctionContext, node: typed.StaticAddress) -> Valu
     return context.builder.emit(Xor(address, distance))
 
 
+def static_bytes(declared: Type) -> int:
+    """Return the size of a static array or struct: whole words."""
+    return -(-declared.size_bytes // _WORD_BYTES) * _WORD_BYTES
+
+
 def repoint_static(
     context: FunctionContext, variable: typed.StaticVariable, own: Value, address: Value
 ) -> None:
@@ -147,7 +153,9 @@ def repoint_static(
 
 
 def _distance_address(context: FunctionContext, variable: typed.StaticVariable) -> Value:
-    return context.global_address(distance_symbol(context.module.static_name(variable)))
+    """Return where the difference is kept: behind the struct's own storage."""
+    own = context.global_address(context.module.static_name(variable))
+    return context.offset(own, static_bytes(variable.type))
 
 
 @expression(typed.DeviceRead)
@@ -196,6 +204,8 @@ def _call(context: FunctionContext, node: typed.Call) -> Value:
     symbol, results = context.module.callee(node.function)
     builder = context.builder
     builder.span = node.span
+    if node.function.is_extern:
+        arguments = words_for_c(builder, arguments, node.function)
     made = builder.emit(Call(symbol, arguments, results))
     return word_from_c(builder, made, node.function.result) if node.function.is_extern else made
 

@@ -3,17 +3,21 @@
 C fills only as many bits of a register as a type has, and leaves the others as they happen to be;
 a word of the language has 64 (language.md 1.1). So what comes from C is extended as its declared
 type says: the results of extern functions, and the parameters of exported functions of an object.
+What goes to C is extended as far as C expects it.
 """
 
 from mlrift.frontend import typed
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Linkage, Module, Value
+from mlrift.ir.core import Block, BlockParameter, ForeignSignature, Function, Linkage, Module, Value
 from mlrift.ir.ops.arith import And, Ashr, Shl
 from mlrift.ir.ops.call import Call, CallResult
 from mlrift.ir.ops.control import Return
+from mlrift.ir.source_names import SourceFunction
 from mlrift.typesystem import I64, ScalarType, Tag, Type
 
 _WORD_BITS = 64
+_WORD_BYTES = 8
+_INT_BITS = 32
 
 
 def has_c_entry(function: typed.FunctionSymbol) -> bool:
@@ -33,6 +37,29 @@ def word_from_c(builder: Builder, value: Value, declared: Type) -> Value:
     return builder.emit(Ashr(builder.emit(Shl(value, distance)), distance))
 
 
+def words_for_c(
+    builder: Builder, arguments: list[Value], function: typed.FunctionSymbol
+) -> list[Value]:
+    """Return the arguments of a C function, those of less than 32 bits extended.
+
+    C functions may count on that, but not on more.
+    """
+    rows = zip(arguments, function.parameters, strict=True)
+    return [
+        word_from_c(builder, value, row.type) if _defined_bits(row.type) < _INT_BITS else value
+        for value, row in rows
+    ]
+
+
+def foreign_signature(function: typed.FunctionSymbol) -> ForeignSignature:
+    """Return what the back end must know of the declaration of a C function."""
+    sizes = [
+        row.type.size_bytes if isinstance(row.type, ScalarType) else _WORD_BYTES
+        for row in function.parameters
+    ]
+    return ForeignSignature(tuple(sizes), function.libraries, function.is_dynamic)
+
+
 def add_c_entry(module: Module, function: typed.FunctionSymbol, inner: str) -> None:
     """Add the entry that C calls: it extends the arguments and calls the function itself."""
     results = module.functions[inner].results
@@ -46,6 +73,8 @@ def add_c_entry(module: Module, function: typed.FunctionSymbol, inner: str) -> N
         function.span,
         section=function.section,
     )
+    if module.functions[inner].source is not None:
+        made.source = SourceFunction(f"{function.name}.c", function.result)
     module.functions[function.name] = made
     builder = Builder(module, made)
     builder.span = function.span

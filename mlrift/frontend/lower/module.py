@@ -22,12 +22,12 @@ from mlrift.frontend.lower.context import (
     result_types,
 )
 from mlrift.frontend.lower.control import emit_return, run_defers
+from mlrift.frontend.lower.expressions import static_bytes
 from mlrift.frontend.lower.foreign import add_c_entry, has_c_entry
-from mlrift.frontend.lower.options import LowerOptions, LowerRole
+from mlrift.frontend.lower.options import LowerOptions, LowerRole, SourceNames
 from mlrift.frontend.symbols import (
     FREESTANDING_START,
     PROGRAM_START,
-    distance_symbol,
     program_symbol,
     static_symbol,
 )
@@ -38,6 +38,8 @@ from mlrift.ir.ops.call import Call
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.convert import FloatToBits
 from mlrift.ir.ops.memory import GlobalAddress, SlotSet, Store
+from mlrift.ir.source_names import SourceVariable
+from mlrift.source import Span
 from mlrift.typesystem import I64, ScalarType
 
 MAIN = "main"
@@ -85,13 +87,18 @@ def _add_static(context: ModuleContext, variable: typed.StaticVariable) -> None:
     if isinstance(variable.type, ScalarType):
         word = variable.initial_word
         data = word.to_bytes(_WORD_BYTES, "little") if word else b""
-        context.module.globals[symbol] = Global(symbol, _WORD_BYTES, _WORD_BYTES, data)
+        made = Global(symbol, _WORD_BYTES, _WORD_BYTES, data)
     else:
-        size_bytes = -(-variable.type.size_bytes // _WORD_BYTES) * _WORD_BYTES
-        context.module.globals[symbol] = Global(symbol, size_bytes, _ARRAY_ALIGN_BYTES)
-    if variable.is_repointed:
-        distance = distance_symbol(symbol)
-        context.module.globals[distance] = Global(distance, _WORD_BYTES, _WORD_BYTES)
+        size_bytes = static_bytes(variable.type)
+        if variable.is_repointed:
+            size_bytes += _WORD_BYTES
+        made = Global(symbol, size_bytes, _ARRAY_ALIGN_BYTES)
+    context.module.globals[symbol] = made
+    if context.options.source_names is SourceNames.KEPT:
+        named = SourceVariable(variable.name, variable.type, variable.span)
+        if variable.is_repointed:
+            named = named._replace(distance_bytes=static_bytes(variable.type))
+        made.source = named
 
 
 def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: typed.Block) -> None:
@@ -113,6 +120,12 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         return
     start = SlotStart.ZERO if function.end_defers else SlotStart.UNSET
     context = FunctionContext(module, made, start)
+    if module.options.source_names is SourceNames.KEPT:
+        from mlrift.frontend.lower.source_variables import (  # noqa: PLC0415 - with `-g` only
+            describe_function,
+        )
+
+        made.source, context.slot_names = describe_function(function)
     builder = context.builder
     builder.span = function.span
     for variable, value in zip(function.parameters, parameters, strict=True):
@@ -120,6 +133,7 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
     context.run(body)
     if not builder.is_terminated:
         run_defers(context, function.end_defers)
+        builder.span = Span(body.span.file, body.span.end - 1, body.span.end)
         emit_return(context, [])
     context.finish()
     if symbol == program_symbol(function.name) and function.name != MAIN:

@@ -14,6 +14,14 @@ class RuntimeChecks(Enum):
 
 
 @unique
+class SourceNames(Enum):
+    """Whether the names and types of variables are kept for debuggers."""
+
+    DROPPED = "dropped"
+    KEPT = "kept"
+
+
+@unique
 class LowerRole(Enum):
     """What the module becomes.
 
@@ -44,6 +52,7 @@ class LowerOptions:
     """
 
     checks: RuntimeChecks = RuntimeChecks.NONE
+    source_names: SourceNames = SourceNames.DROPPED
     role: LowerRole = LowerRole.PROGRAM
     symbol_name: Callable[[str], str] = plain_name
     exports: frozenset[str] = frozenset()

@@ -1,0 +1,80 @@
+"""Which subcommand a command line means: its words in, the command and the other words out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import click
+
+COMPILING_COMMANDS = ("run", "test")
+_LC_VALUE_OPTIONS = ("--min-fitness", "--promote", "--deprecate", "--reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand; `before` and `after` are the words on both sides of its name."""
+
+    name: str
+    before: list[str]
+    after: list[str]
+
+
+def find_command(arguments: list[str], compiling: click.Command) -> Command | None:
+    """Return the subcommand: the first word that is no option and no option's value."""
+    index = _first_plain_word(arguments, 0, compiling)
+    if index < 0 or arguments[index] not in (*_STANDALONE, *COMPILING_COMMANDS):
+        return None
+    return Command(arguments[index], arguments[:index], arguments[index + 1 :])
+
+
+def standalone(command: Command) -> Callable[[list[str]], int] | None:
+    """Return what carries out a command that takes none of the compiler's options, or None."""
+    return _STANDALONE.get(command.name)
+
+
+def separate_program_arguments(command: Command, compiling: click.Command) -> list[str]:
+    """Return the words of `run` or `test` with `--` before those that are for the program."""
+    index = _first_plain_word(command.after, 0, compiling)
+    end = len(command.after) if index < 0 else index + 1
+    words = [*command.before, *command.after[: max(index, 0)]]
+    if index < 0:
+        return [*words, *command.after, "--", command.name]
+    return [*words, "--", command.name, command.after[index], *command.after[end:]]
+
+
+def _first_plain_word(arguments: list[str], start: int, compiling: click.Command) -> int:
+    """Return the index of the first word that is no option and no option's value, or -1."""
+    takes_value = {*_LC_VALUE_OPTIONS}
+    for row in compiling.params:
+        if isinstance(row, click.Option) and not row.is_flag:
+            takes_value.update(row.opts)
+    index = start
+    while index < len(arguments):
+        if not arguments[index].startswith("-"):
+            return index
+        index += 2 if arguments[index] in takes_value else 1
+    return -1
+
+
+def _explain(words: list[str]) -> int:
+    from mlrift.cli.explain_command import explain  # noqa: PLC0415 - one command a process
+
+    return explain(words)
+
+
+def _format(words: list[str]) -> int:
+    from mlrift.cli.fmt_command import format_files  # noqa: PLC0415
+
+    return format_files(words)
+
+
+def _improve(words: list[str]) -> int:
+    from mlrift.cli.lc_command import lc  # noqa: PLC0415
+
+    return lc(words)
+
+
+_STANDALONE: dict[str, Callable[[list[str]], int]] = {
+    "explain": _explain,
+    "fmt": _format,
+    "lc": _improve,
+}

@@ -1,0 +1,1 @@
+"""`mlrc lc`, the living compiler (cli.md 3.3): what a file is like, and how it could be better."""
