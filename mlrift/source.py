@@ -69,3 +69,16 @@ class Span(NamedTuple):
     def text(self) -> str:
         """The characters covered."""
         return self.file.text[self.start : self.end]
+
+
+class InlinedSpan(Span):
+    """A span of code that was copied to where `call` stands, which may be a copy in turn."""
+
+    call: Span
+
+
+def inlined_span(span: Span, call: Span) -> InlinedSpan:
+    """Return a span of a copy that took the place of a call."""
+    made = InlinedSpan(*span)
+    made.call = call
+    return made

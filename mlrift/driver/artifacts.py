@@ -50,6 +50,21 @@ def write_file(path: Path, data: bytes, permission: Permission) -> None:
         raise
 
 
+def replace_content(path: Path, data: bytes) -> None:
+    """Give an existing file other content, all at once; its mode stays. Raises OSError."""
+    final = Path(os.path.realpath(path))
+    mode = stat.S_IMODE(os.stat(final).st_mode)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{final.name[:80]}.", dir=final.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, mode)
+        os.replace(temporary, final)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

@@ -26,13 +26,18 @@ def build(options: CompileOptions) -> int:
             "give another name with -o (nothing was written)\n"
         )
         return STATUS_SAME_FILE
+    return _deliver(options, compile_or_recall(options))
+
+
+def compile_or_recall(options: CompileOptions) -> Stored:
+    """Return the outcome of a compilation, from the cache when nothing has changed."""
     cache = Cache(options.cache_folder)
     fingerprint = compiler_fingerprint()
     results = ResultCache(cache, options, fingerprint)
     stored = results.find()
     if stored is None:
         stored = on_deep_stack(lambda: _compile(options, cache, fingerprint, results))
-    return _deliver(options, stored)
+    return stored
 
 
 def on_deep_stack(action: Callable[[], Stored]) -> Stored:

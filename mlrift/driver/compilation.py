@@ -5,6 +5,7 @@ from mlrift.diagnostics.render import Color, render_json, render_report
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import pipeline
 from mlrift.driver.cache import Cache
+from mlrift.driver.foreign import dynamic_report
 from mlrift.driver.link_mistakes import report_externs, report_link_mistake, report_sections
 from mlrift.driver.modules import FileReader
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
@@ -63,8 +64,13 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
         report_sections(module, options, sink)
     if sink.has_errors:
         return _failed(context)
+    dynamic = dynamic_report(module) if options.product in LINKED_PRODUCTS else ""
     dumps = pipeline.optimise_module(context, module)
-    messages = _messages(options, sink) + "".join(f"; after {name}\n{text}" for name, text in dumps)
+    messages = (
+        _messages(options, sink)
+        + dynamic
+        + "".join(f"; after {name}\n{text}" for name, text in dumps)
+    )
     try:
         data, report = _product(context, module, program.token_count)
     except (DuplicateSymbolsError, ImageTooLargeError) as error:

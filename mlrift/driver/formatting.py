@@ -8,11 +8,14 @@ import re
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from mlrift.frontend.lexer import format_string_end
+
 _BLANK_LINE_BEFORE = ("fn", "st", "en")
 _BLANKS = " \t\r"
 _PIECES = re.compile(
     r"""
-      (?P<string> "(?:\\.|[^"\\])*"? | '(?:\\.|[^'\\\n])*'? )
+      (?P<format> (?<![A-Za-z0-9_])f" )
+    | (?P<string> "(?:\\.|[^"\\])*"? | '(?:\\.|[^'\\\n])*'? )
     | (?P<comment> //[^\n]* | /\*.*?(?:\*/|\Z) )
     | (?P<open> \{ ) | (?P<close> \} ) | (?P<end> \n )
     """,
@@ -68,7 +71,9 @@ def _stripped(row: _Line, line: str) -> str:
 
 def _split(text: str) -> list[_Line]:
     lines = [_Line(0)]
-    for piece in _PIECES.finditer(text):
+    position = 0
+    while (piece := _PIECES.search(text, position)) is not None:
+        position = piece.end()
         match piece.lastgroup:
             case "open":
                 lines[-1].opened += 1
@@ -76,14 +81,23 @@ def _split(text: str) -> list[_Line]:
                 lines[-1].closed += 1
             case "end":
                 _break(lines, piece.start(), _Inside.CODE)
+            case "comment":
+                _break_inside(lines, text, piece.start(), position, _Inside.COMMENT)
             case kind:
-                inside = _Inside.STRING if kind == "string" else _Inside.COMMENT
-                newline = text.find("\n", piece.start(), piece.end())
-                while newline >= 0:
-                    _break(lines, newline, inside)
-                    newline = text.find("\n", newline + 1, piece.end())
+                if kind == "format":
+                    found = format_string_end(text, piece.start(), len(text))
+                    position = len(text) if found < 0 else found
+                _break_inside(lines, text, piece.start(), position, _Inside.STRING)
     lines[-1].end = len(text)
     return lines
+
+
+def _break_inside(lines: list[_Line], text: str, start: int, end: int, inside: _Inside) -> None:
+    """Break at every newline of a string or of a comment."""
+    newline = text.find("\n", start, end)
+    while newline >= 0:
+        _break(lines, newline, inside)
+        newline = text.find("\n", newline + 1, end)
 
 
 def _break(lines: list[_Line], newline: int, inside: _Inside) -> None:

@@ -1,11 +1,9 @@
 """What a program can ask of a linker in vain, as diagnostics; other link errors are our bugs."""
 
-from collections.abc import Sequence
-
 from mlrift.backends.llvm.sections import section_problem
-from mlrift.backends.platforms import platform_for
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver.foreign import targets_without
 from mlrift.driver.options import CompileOptions, Product
 from mlrift.ir.core import Function, Module
 from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
@@ -20,7 +18,7 @@ def report_externs(module: Module, options: CompileOptions, sink: DiagnosticSink
     """
     for function in module.functions.values():
         if function.is_foreign:
-            lacking = _lacking(function.name, options.targets)
+            lacking = targets_without(function, options.targets)
             if lacking:
                 _report(function, lacking, options, sink)
 
@@ -54,20 +52,25 @@ def report_link_mistake(
         sink.emit(diagnostic.note("programs that mlrc links define it: do not `@export` it here"))
 
 
-def _lacking(name: str, targets: Sequence[Target]) -> list[Target]:
-    return [row for row in targets if name not in platform_for(row.system).c_functions]
-
-
 def _report(
     function: Function, lacking: list[Target], options: CompileOptions, sink: DiagnosticSink
 ) -> None:
     names = ", ".join(row.name for row in lacking)
     target = "any target" if len(lacking) == len(TARGETS) else names
     diagnostic = catalog.UNRESOLVED_EXTERN.at(function.span, name=function.name, target=target)
-    diagnostic = diagnostic.note(
-        "programs that mlrc links have no C library: make an object, and let a C compiler link it"
-    )
+    diagnostic = diagnostic.note(_reason(function))
     sink.emit(diagnostic.help(_commands(options)))
+
+
+def _reason(function: Function) -> str:
+    """Return why nothing provides a function, and what the program may say instead."""
+    libraries = function.foreign.libraries if function.foreign is not None else ()
+    if libraries:
+        return f"`@dynamic` names no library there, only {', '.join(libraries)}"
+    return (
+        "the C library there has no such function: name one that has it with `@dynamic`, "
+        "or make an object and let a C compiler link it"
+    )
 
 
 def _commands(options: CompileOptions) -> str:

@@ -151,7 +151,6 @@ class _Loader:
             self._by_identity[identity] = known
         return known
 
-
     def _decode(self, shown: str, data: bytes, is_library: bool) -> SourceFile:
         """Return the text; bytes that are not UTF-8 are kept as lone surrogates, with a warning."""
         try:

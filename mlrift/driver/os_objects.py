@@ -4,12 +4,19 @@ They are built once: `prebuild.py` puts them beside the compiler; without those 
 compiler has changed since) they are compiled and kept in the cache by content.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from mlrift.backends.platforms import platform_for
 from mlrift.driver.cache import Cache, digest
 from mlrift.driver.fingerprint import PREBUILT_FOLDER
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
 from mlrift.targets import Cpu, Target
+
+if TYPE_CHECKING:
+    from mlrift.backends.llvm.options import DebugInfo
 
 STAMP = "stamp"
 
@@ -21,6 +28,19 @@ def os_layer(target: Target, cache: Cache, fingerprint: str) -> list[ObjectFile]
     return [read_elf(data, name), platform_for(target.system).stub_object(target.cpu)]
 
 
+def os_layer_with_frames(target: Target, cache: Cache, fingerprint: str) -> list[ObjectFile]:
+    """Return an OS layer that also says how to walk its stack, so `bt` works inside of it."""
+    from mlrift.backends.llvm.options import DebugInfo  # noqa: PLC0415 - with `-g` only
+
+    key = digest("os layer with frames", fingerprint, target.name)
+    data = cache.get(key)
+    if data is None:
+        data = _compile_os_layer(target, DebugInfo.FRAMES)
+        cache.put(key, data)
+    stubs = platform_for(target.system).stub_object(target.cpu)
+    return [read_elf(data, f"os-{target.name}"), stubs]
+
+
 def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
     """Return the functions LLVM may call on a CPU (memcpy and the like)."""
     name = f"support-{cpu.name}"
@@ -30,10 +50,12 @@ def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
 
 def os_layer_data(target: Target, cache: Cache, fingerprint: str) -> bytes:
     """Return the ELF object of a target's OS layer, compiled unless the cache has it."""
+    from mlrift.backends.llvm.options import DebugInfo  # noqa: PLC0415 - on a miss only
+
     key = digest("os layer", fingerprint, target.name)
     data = cache.get(key)
     if data is None:
-        data = _compile_os_layer(target)
+        data = _compile_os_layer(target, DebugInfo.NONE)
         cache.put(key, data)
     return data
 
@@ -60,7 +82,7 @@ def _prebuilt(name: str, fingerprint: str) -> bytes | None:
         return None
 
 
-def _compile_os_layer(target: Target) -> bytes:
+def _compile_os_layer(target: Target, debug: DebugInfo) -> bytes:
     from mlrift.backends.llvm.objects import (  # noqa: PLC0415 - on a miss only
         CodegenOptions,
         compile_object,
@@ -75,5 +97,5 @@ def _compile_os_layer(target: Target) -> bytes:
     module = compile_os_layer(target)
     merge_core_library(module)
     optimise(module, OptimisationLevel.FULL)
-    options = CodegenOptions(level=CodegenLevel.SIZE, system=target.system)
+    options = CodegenOptions(level=CodegenLevel.SIZE, system=target.system, debug=debug)
     return compile_object(module, target.cpu, options)

@@ -4,7 +4,9 @@ Each function is one step that takes one structure and gives the next; `build.py
 together and writes the result.
 """
 
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from mlrift import VERSION
 from mlrift.backends import hosts
@@ -19,7 +21,7 @@ from mlrift.diagnostics.catalog import (
 )
 from mlrift.diagnostics.model import Severity
 from mlrift.diagnostics.sink import DiagnosticSink
-from mlrift.driver import library_units, os_objects
+from mlrift.driver import foreign, library_units, os_objects
 from mlrift.driver.cache import Cache
 from mlrift.driver.modules import FileReader, load_program
 from mlrift.driver.options import (
@@ -45,7 +47,7 @@ from mlrift.link.image import DebugInfo as LinkDebugInfo
 from mlrift.link.image import LinkOptions, link
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
-from mlrift.targets import Cpu, Target
+from mlrift.targets import Cpu, ObjectFormat, Target
 
 REQUIREMENTS = {
     Product.OBJECT: check.MainRequirement.OBJECT,
@@ -120,7 +122,12 @@ def make_module(context: BuildContext, typed: TypedProgram) -> Module:
         if options.checks is RuntimeChecks.DEBUG
         else lower.RuntimeChecks.NONE
     )
-    lowering = lower.LowerOptions(checks=checks, role=role)
+    names = (
+        lower.SourceNames.KEPT
+        if options.debug_info is DebugInfo.FULL
+        else lower.SourceNames.DROPPED
+    )
+    lowering = lower.LowerOptions(checks=checks, source_names=names, role=role)
     module = lower.lower_program(typed, lowering, options.source.stem)
     library_units.merge_core_library(module)
     if options.product is Product.OBJECT:
@@ -138,7 +145,8 @@ def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, st
             dumps.append((name, print_module(now)))
 
     wanted = observe if context.options.dump_after else None
-    optimise(module, IrLevel.FULL if full else IrLevel.NONE, wanted)
+    quick = IrLevel.STEPPING if context.options.debug_info is DebugInfo.FULL else IrLevel.NONE
+    optimise(module, IrLevel.FULL if full else quick, wanted)
     return dumps
 
 
@@ -157,9 +165,12 @@ def link_target(
 ) -> bytes:
     """Link a program's object with the OS layer of a target."""
     platform = platform_for(target.system)
+    debug = context.options.debug_info is DebugInfo.FULL
+    is_elf = target.system.object_format is ObjectFormat.ELF
+    os_layer = os_objects.os_layer_with_frames if debug and is_elf else os_objects.os_layer
     objects = [
         program,
-        *os_objects.os_layer(target, context.cache, context.fingerprint),
+        *os_layer(target, context.cache, context.fingerprint),
         os_objects.support(target.cpu, context.cache, context.fingerprint),
     ]
     keep = tuple(
@@ -168,11 +179,11 @@ def link_target(
         if function.linkage is Linkage.EXPORTED
     )
     is_freestanding = context.options.startup is Startup.FREESTANDING
-    debug = context.options.debug_info is DebugInfo.FULL
+    imports = foreign.program_imports(module, target)
     options = LinkOptions(
-        entry=FREESTANDING_START if is_freestanding else platform.entry,
+        entry=FREESTANDING_START if is_freestanding else foreign.start_symbol(target, imports),
         keep=keep,
-        imports=platform.imports(),
+        imports=platform.imports() | imports,
         identifier=context.options.source.stem,
         debug=LinkDebugInfo.KEEP if debug else LinkDebugInfo.STRIP,
     )
@@ -180,11 +191,30 @@ def link_target(
 
 
 def slices(context: BuildContext, module: Module) -> list[Slice]:
-    """Generate code once per CPU and link every target of the options."""
+    """Link every target of the options; one object serves all systems with its CPU.
+
+    Not when C functions are called: every system has conventions of its own.
+    """
     targets = context.options.targets
+    if not foreign.declared_functions(module):
+        return _slices_of(context, module, targets, _codegen_options(context))
+    made: dict[str, Slice] = {}
+    for system in dict.fromkeys(target.system for target in targets):
+        codegen = replace(
+            _codegen_options(context), system=system, addresses=llvm.FunctionAddresses.C
+        )
+        own = [target for target in targets if target.system is system]
+        made |= {row.target.name: row for row in _slices_of(context, module, own, codegen)}
+    return [made[target.name] for target in targets]
+
+
+def _slices_of(
+    context: BuildContext, module: Module, targets: Sequence[Target], codegen: llvm.CodegenOptions
+) -> list[Slice]:
+    """Generate code once per CPU and link every target."""
     cpus = list(dict.fromkeys(target.cpu for target in targets))
     name = context.options.source.stem
-    data = llvm.compile_objects(module, cpus, _codegen_options(context))
+    data = llvm.compile_objects(module, cpus, codegen)
     compiled = {cpu.name: read_elf(data[cpu.name], name) for cpu in cpus}
     return [
         Slice(target, link_target(context, module, compiled[target.cpu.name], target))
@@ -208,4 +238,12 @@ def _codegen_options(context: BuildContext) -> llvm.CodegenOptions:
         flavour=llvm.ObjectFlavour.NATIVE if native else llvm.ObjectFlavour.PORTABLE,
         system=options.targets[0].system,
         debug=llvm.DebugInfo.FULL if options.debug_info is DebugInfo.FULL else llvm.DebugInfo.NONE,
+        path_prefixes=_path_prefixes(options),
     )
+
+
+def _path_prefixes(options: CompileOptions) -> tuple[tuple[str, str], ...]:
+    """Return what debug information shows for the folders of libraries on this machine."""
+    bundled = os.path.join(standard_library_root(), "std", "")
+    others = [os.path.join(root, "") for root in options.library_roots]
+    return ((bundled, "std/"), *[(root, "") for root in others])

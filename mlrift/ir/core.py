@@ -11,6 +11,7 @@ from enum import Enum, unique
 from typing import TYPE_CHECKING
 
 from mlrift.ir.assembly import Assembly
+from mlrift.ir.source_names import SourceFunction, SourceVariable
 from mlrift.source import Span
 from mlrift.typesystem import MachineType
 
@@ -78,6 +79,19 @@ class Linkage(Enum):
 FOREIGN_PREFIX = "c."
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignSignature:
+    """What the C declaration of a function says beyond the machine types.
+
+    `parameter_bytes` are the sizes of the parameters in C. `libraries` are the files that the
+    program names for it, of any system; `is_dynamic` that it asks for dynamic linking.
+    """
+
+    parameter_bytes: tuple[int, ...]
+    libraries: tuple[str, ...] = ()
+    is_dynamic: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Function:
     """A function; EXTERNAL ones (OS layer, C functions, encoded ones) have no blocks.
@@ -85,8 +99,9 @@ class Function:
     Nor have those with `assembly`: it is their body.
 
     `results` has up to three entries. `returns` is false for functions such as `os.exit`.
+    `foreign` is known for the C functions that programs declare, and not part of the text form.
     `call.address_of` refers to an entry that takes and gives only words, floats as their bits:
-    the back end makes one when the signature has floats.
+    the back end makes one when the signature has floats. `source` is what `-g` knows, else None.
     """
 
     name: str
@@ -100,6 +115,8 @@ class Function:
     returns: bool = True
     section: str | None = None
     assembly: Assembly | None = None
+    foreign: ForeignSignature | None = None
+    source: SourceFunction | None = None
 
     @property
     def is_foreign(self) -> bool:
@@ -135,6 +152,7 @@ class Global:
     data: bytes = b""
     linkage: Linkage = Linkage.INTERNAL
     is_constant: bool = False
+    source: SourceVariable | None = None
 
 
 @dataclass(slots=True, eq=False)

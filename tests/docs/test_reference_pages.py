@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 import pytest
 
+from mlrift.cli.fmt_command import fmt_command
+from mlrift.cli.lc_command import lc_command
 from mlrift.cli.mlr import USAGE
 from mlrift.cli.mlrc import compile_command
 from mlrift.driver.selection import EMIT_KINDS
@@ -17,8 +19,11 @@ CODE_SPANS = {span.strip() for span in re.findall(r"`([^`\n]+)`", CLI)}
 OPTION_SPANS = {re.split(r"[= ]", span)[0] for span in CODE_SPANS}
 
 
+COMMANDS = (compile_command, fmt_command, lc_command)
+
+
 def _options() -> list[str]:
-    rows = [row for row in compile_command.params if isinstance(row, click.Option)]
+    rows = [row for command in COMMANDS for row in command.params if isinstance(row, click.Option)]
     return [name for row in rows for name in (*row.opts, *row.secondary_opts)]
 
 

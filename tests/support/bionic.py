@@ -22,6 +22,7 @@ _DT_TEXTREL, _DT_FLAGS, _DT_GNU_HASH = 22, 30, 0x6FFFFEF5
 _DF_TEXTREL = 4
 _SHT_STRTAB, _SHT_DYNAMIC = 3, 6
 _RELATIVE = {62: 8, 183: 1027}
+_GLOBAL_DATA = {62: 6, 183: 1025}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +193,9 @@ def _check_relocations(image: bytes, tags: dict[int, int], loads: list[_Segment]
         return
     where = _file_offset(tags[_DT_RELA], size_bytes, loads, "DT_RELA")
     for target, info, _ in struct.iter_unpack("<QQq", image[where : where + size_bytes]):
-        require(info == _RELATIVE[cpu.elf_machine], f"relocation {info:#x} is not RELATIVE")
+        is_slot = info >> 32 and info & 0xFFFFFFFF == _GLOBAL_DATA[cpu.elf_machine]
+        is_known = is_slot or info == _RELATIVE[cpu.elf_machine]
+        require(is_known, f"relocation {info:#x} is neither RELATIVE nor GLOB_DAT")
         writable = any(
             load.address <= target and target + 8 <= load.end and load.flags & _WRITE
             for load in loads

@@ -23,7 +23,7 @@ SERVER = Path("/usr/lib/wine/wineserver64")
 LIBRARY_FOLDERS = (Path("/usr/lib/x86_64-linux-gnu/wine"), Path("/usr/lib/wine"))
 SHARED_FOLDER = Path("/usr/share/wine")
 UNIX_LIBRARY = "x86_64-unix/ntdll.so"
-SYSTEM_LIBRARIES = ("ntdll.dll", "kernel32.dll", "kernelbase.dll")
+SYSTEM_LIBRARIES = ("ntdll.dll", "kernel32.dll", "kernelbase.dll", "msvcrt.dll", "ucrtbase.dll")
 _REGISTRY = "WINE REGISTRY Version 2\n\n#arch=win64\n"
 _SERVER_COMMAND_SECONDS = 10.0
 _BOOT_COMPLAINT = b'wine: failed to open L"C:\\\\windows\\\\system32\\\\wineboot.exe": c0000135'

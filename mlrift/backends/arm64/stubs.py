@@ -31,8 +31,43 @@ STACK_ENTRY: Stub = (
     (Relocation(12, R_AARCH64_CALL26, "os.start", 0),),
 )
 
-# bl os.start; brk #0
-CALLED_ENTRY: Stub = (_code(_BL, _BRK), (Relocation(0, R_AARCH64_CALL26, "os.start", 0),))
+
+def _called_entry(start: str) -> Stub:
+    """Return an entry that the system calls like a function: bl start; brk #0."""
+    return _code(_BL, _BRK), (Relocation(0, R_AARCH64_CALL26, start, 0),)
+
+
+CALLED_ENTRY = _called_entry("os.start")
+CALLED_C_ENTRY = _called_entry("os.c_start")
+
+# glibc's start: mov x29, #0; mov x30, #0; mov x5, x0; ldr x1, [sp]; add x2, sp, #8; mov x6, sp;
+# mov x3, #0; mov x4, #0; adrp x0, program.start; add x0, x0, :lo12:; bl __libc_start_main; brk #0
+GLIBC_ENTRY: Stub = (
+    _code(
+        *(0xD280001D, 0xD280001E, 0xAA0003E5, 0xF94003E1, 0x910023E2, 0x910003E6),
+        *(0xD2800003, 0xD2800004, 0x90000000, 0x91000000, _BL, _BRK),
+    ),
+    (
+        Relocation(32, R_AARCH64_ADR_PREL_PG_HI21, "program.start", 0),
+        Relocation(36, R_AARCH64_ADD_ABS_LO12_NC, "program.start", 0),
+        Relocation(40, R_AARCH64_CALL26, "c.__libc_start_main", 0),
+    ),
+)
+
+# bionic's start, with no constructors of the program's own: mov x29, #0; mov x30, #0; mov x0, sp;
+# stp xzr, xzr, [sp, #-48]!; stp xzr, xzr, [sp, #16]; stp xzr, xzr, [sp, #32]; mov x3, sp;
+# mov x1, #0; adrp x2, program.start; add x2, x2, :lo12:; bl __libc_init; brk #0
+BIONIC_ENTRY: Stub = (
+    _code(
+        *(0xD280001D, 0xD280001E, 0x910003E0, 0xA9BD7FFF, 0xA9017FFF, 0xA9027FFF),
+        *(0x910003E3, 0xD2800001, 0x90000002, 0x91000042, _BL, _BRK),
+    ),
+    (
+        Relocation(32, R_AARCH64_ADR_PREL_PG_HI21, "program.start", 0),
+        Relocation(36, R_AARCH64_ADD_ABS_LO12_NC, "program.start", 0),
+        Relocation(40, R_AARCH64_CALL26, "c.__libc_init", 0),
+    ),
+)
 
 # mov x0, x1; mov x1, x2; ... mov x5, x6
 _MOVE_SYSCALL_ARGUMENTS = (

@@ -3,6 +3,7 @@
 from mlrift.backends.arm64.assembler import ASSEMBLER
 from mlrift.backends.arm64.assembly_block import encode_block
 from mlrift.backends.arm64.rules import RULES
+from mlrift.backends.llvm.foreign_arguments import floats_in_words, packed_on_the_stack
 from mlrift.backends.llvm.target import HostTarget
 from mlrift.targets import ANDROID, ARM64, LINUX, MACOS, WINDOWS
 
@@ -25,6 +26,7 @@ TARGET = HostTarget(
     },
     foreign_conventions={},
     unprototyped_systems=(),
+    foreign_arrangements={MACOS: packed_on_the_stack, WINDOWS: floats_in_words},
     instruction_length=_instruction_length,
     assembler=ASSEMBLER,
     encode_block=encode_block,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from mlrift.ir.core import Block, BlockParameter, Successor, Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops import arith, atomic, call, compare, control, convert, memory
+from mlrift.ir.ops import arith, atomic, call, compare, control, convert, debug, memory
 from mlrift.typesystem import MachineType
 
 ADDRESS_FIELDS: dict[type[Op], tuple[str, ...]] = {
@@ -105,7 +105,7 @@ class _Planner:
     def add_uses(self, made: Op) -> None:
         """Ask for the operands of an op that is emitted in any case."""
         kind = type(made)
-        if kind in _LAZY:
+        if kind in _LAZY or kind is debug.DebugValue:
             return
         fields = ADDRESS_FIELDS.get(kind)
         if kind is control.Return and self.returns_pointer:

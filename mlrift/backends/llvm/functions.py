@@ -46,10 +46,8 @@ def function_body(
     if context.options.level is not OptimisationLevel.NONE:
         plan = plan_addresses(order, incoming, context.pointer_functions, function.name)
         words = plan.words
-    out = FunctionText(context, function, words, plan)
-    if debug is not None:
-        out.describe_variable = debug.describe_variable
-    return _Writer(out, order, incoming, table, debug).write()
+    out = FunctionText(context, function, words, plan, debug)
+    return _Writer(out, order, incoming, table).write()
 
 
 def reachable_blocks(function: Function) -> tuple[list[Block], Edges]:
@@ -87,13 +85,11 @@ class _Writer:
         order: list[Block],
         incoming: Edges,
         table: RuleTable,
-        debug: FunctionDebug | None,
     ) -> None:
         self.out = out
         self.order = order
         self.incoming = incoming
         self.table = table
-        self.debug = debug
         self.entry = order[0]
         self.phis: list[tuple[int, BlockParameter, Block, int]] = []
 
@@ -124,7 +120,7 @@ class _Writer:
         return lead + out.lines
 
     def _declared_variables(self) -> list[str]:
-        return self.debug.variables if self.debug is not None else []
+        return self.out.debug.variables if self.out.debug is not None else []
 
     def _bind_arguments(self, arguments: list[str]) -> None:
         out = self.out
@@ -135,11 +131,11 @@ class _Writer:
                 out.define_pointer(parameter, f"inttoptr i64 {out.names[parameter]} to ptr")
 
     def _write_ops(self, block: Block) -> None:
-        out, table, debug = self.out, self.table, self.debug
+        out, table, debug = self.out, self.table, self.out.debug
         demand, pointers = out.pointer_demand, out.pointers
         for made in block.ops:
             if debug is not None:
-                out.suffix = debug.suffix(made.span)
+                out.suffix = debug.suffix(made)
             table[type(made)](out, made)
             if made in demand and made not in pointers and made in out.names:
                 out.define_pointer(made, f"inttoptr i64 {out.names[made]} to ptr")
@@ -181,8 +177,8 @@ class _Writer:
         """The block that all failed division checks share."""
         out = self.out
         context = out.context
-        if self.debug is not None:
-            out.suffix = self.debug.suffix(None)
+        if out.debug is not None:
+            out.suffix = out.debug.function_suffix
         known = context.module.functions.get(EXIT_FUNCTION)
         results = known.results if known is not None else ()
         if known is not None and len(known.parameters) != 1:

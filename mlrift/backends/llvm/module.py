@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mlrift.backends.errors import BackendError
-from mlrift.backends.llvm.debug import FunctionDebug, ModuleDebug
+from mlrift.backends.llvm.debug import FunctionDebug, frames_only, module_debug
 from mlrift.backends.llvm.functions import RuleTable, function_body
 from mlrift.backends.llvm.lower import RULES as SHARED
 from mlrift.backends.llvm.machine_code import encode_assembly, machine_code_body
-from mlrift.backends.llvm.names import Symbols, escape
-from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, ObjectFlavour, OptimisationLevel
+from mlrift.backends.llvm.names import WORDS_SUFFIX, Symbols, escape
+from mlrift.backends.llvm.options import (
+    CodegenOptions,
+    DebugInfo,
+    FunctionAddresses,
+    ObjectFlavour,
+    OptimisationLevel,
+)
 from mlrift.backends.llvm.sections import macho_section
 from mlrift.backends.llvm.target import STACK_PROBES, HostTarget
 from mlrift.backends.llvm.text import FunctionText, ModuleContext
@@ -112,6 +118,13 @@ def _rule_table(target: HostTarget, context: ModuleContext) -> RuleTable:
     }
 
 
+def _address_convention(target: HostTarget, options: CodegenOptions) -> str:
+    """Return how functions are called by address; natively that is the usual convention."""
+    if options.addresses is FunctionAddresses.PROGRAM or options.flavour is ObjectFlavour.NATIVE:
+        return ""
+    return target.foreign_conventions.get(options.system, "") if options.system else ""
+
+
 class _ModuleWriter:
     """Writes globals, functions, declarations and metadata, in this order."""
 
@@ -131,11 +144,14 @@ class _ModuleWriter:
                 if name not in module.functions or module.functions[name].results == (I64,)
             ),
             target.foreign_conventions.get(options.system, "") if options.system else "",
-            not self.is_portable and options.system in target.unprototyped_systems,
+            options.system in target.unprototyped_systems,
             target.block_convention,
+            _address_convention(target, options),
+            target.foreign_arrangements.get(options.system) if options.system else None,
         )
         self.table = _rule_table(target, self.context)
-        self.debug = self._module_debug()
+        has_debug = options.debug is DebugInfo.FULL
+        self.debug = module_debug(module, options) if has_debug else None
 
     def write(self) -> ModuleText:
         lines = [self._global(made) for made in self.module.globals.values()]
@@ -152,8 +168,12 @@ class _ModuleWriter:
         lines.append('!0 = !{!"branch_weights", i32 1, i32 1000000}')
         if self.debug is not None:
             lines.extend(self.debug.finish())
+        elif self.options.debug is DebugInfo.FRAMES:
+            lines.extend(frames_only())
         lines.append("")
-        is_shared = self.context.is_shared and not self.context.foreign_convention
+        context = self.context
+        has_foreign = any(row.foreign is not None for row in self.module.functions.values())
+        is_shared = context.is_shared and not (has_foreign or context.foreign_convention)
         return ModuleText(self.module.name, "\n".join(lines), is_shared, self.options)
 
     def _kept(self) -> list[str]:
@@ -170,14 +190,6 @@ class _ModuleWriter:
         kind = f"appending global [{len(names)} x ptr]"
         return [f'@llvm.compiler.used = {kind} [{", ".join(names)}], section "llvm.metadata"']
 
-    def _module_debug(self) -> ModuleDebug | None:
-        if self.options.debug is DebugInfo.NONE:
-            return None
-        for function in self.module.functions.values():
-            if function.span is not None and function.linkage is not Linkage.EXTERNAL:
-                return ModuleDebug(function.span.file, self.options.level)
-        return None
-
     def _global(self, made: Global) -> str:
         name = self.context.symbols.globals[made.name]
         linkage = self.linkages[made.linkage]
@@ -190,8 +202,8 @@ class _ModuleWriter:
             )
         section = self._data_section(made)
         debug = ""
-        if self.debug is not None and "." not in made.name:
-            debug = self.debug.static(made)
+        if self.debug is not None and made.source is not None:
+            debug = self.debug.static(made.source)
         align = max(made.align, 1)
         return f"{name} = {linkage}{kind} {_contents(made)}{section}, align {align}{debug}"
 
@@ -241,7 +253,9 @@ class _ModuleWriter:
         convention = self.context.convention(function)
         group = "#0" if function.returns else "#1"
         head = f"declare {self.linkages[function.linkage]}{convention}{self._result(function)}"
-        return f"{head} {name}({_parameter_types(function)}) {group}"
+        # Calls may differ from what LLVM would make of the machine types.
+        parameters = "..." if function.foreign is not None else _parameter_types(function)
+        return f"{head} {name}({parameters}) {group}"
 
     def _result(self, function: Function) -> str:
         if function.name in self.context.pointer_functions:
@@ -251,8 +265,9 @@ class _ModuleWriter:
     def _define(self, function: Function, lines: list[str]) -> None:
         """Append the definition of a function; errors get the function's name."""
         debug = None
-        if self.debug is not None and function.span is not None:
-            debug = FunctionDebug(self.debug, function, function.span)
+        source, span = function.source, function.span
+        if self.debug is not None and source is not None and span is not None:
+            debug = FunctionDebug(self.debug, source, span)
         _refuse_naked_body(function)
         try:
             body = function_body(self.context, function, self.table, debug)
@@ -271,6 +286,8 @@ class _ModuleWriter:
         lines.append(f"define {head} {group}{section}{attachment} {{")
         lines.extend(body)
         lines.append("}")
+        if debug is not None:
+            debug.finish(function)
 
     def _code_section(self, function: Function) -> str:
         if self.is_portable:
@@ -287,7 +304,11 @@ class _ModuleWriter:
         section = f' section ".text.{escape(function.name)}.words"' if self.is_portable else ""
         count = len(function.parameters)
         parameters = ", ".join([f"i64 %{index}" for index in range(count)])
-        lines = [f"define internal i64 {name}({parameters}) #0{section} {{", "entry:"]
+        place = suffix = ""
+        if self.debug is not None and function.source is not None and function.span is not None:
+            place, suffix = self.debug.entry(function.name + WORDS_SUFFIX, function.span)
+        own = self.context.address_convention
+        lines = [f"define internal {own}i64 {name}({parameters}) #0{section}{place} {{", "entry:"]
         arguments = []
         for index, parameter in enumerate(function.parameters):
             kind = VALUE_TYPE[parameter.type]
@@ -300,7 +321,7 @@ class _ModuleWriter:
             arguments.append(f"{kind} {operand}")
         target = self.context.symbols.functions[function.name]
         convention = self.context.convention(function)
-        call = f"call {convention}{self._result(function)} {target}({', '.join(arguments)})"
+        call = f"call {convention}{self._result(function)} {target}({', '.join(arguments)}){suffix}"
         lines += [*self._words_result(function, call), "}"]
         return "\n".join(lines)
 

@@ -87,6 +87,6 @@ def escape(text: str) -> str:
     return "".join(
         [
             chr(byte) if 32 <= byte < 127 and byte not in b'"\\' else f"\\{byte:02X}"
-            for byte in text.encode()
+            for byte in text.encode("utf-8", "surrogateescape")
         ]
     )

@@ -21,6 +21,7 @@ from mlrift.backends.llvm.module import ModuleText, write_module
 from mlrift.backends.llvm.options import (
     CodegenOptions,
     DebugInfo,
+    FunctionAddresses,
     ObjectFlavour,
     OptimisationLevel,
 )
@@ -33,6 +34,7 @@ from mlrift.targets import Cpu
 __all__ = [
     "CodegenOptions",
     "DebugInfo",
+    "FunctionAddresses",
     "ObjectFlavour",
     "OptimisationLevel",
     "compile_assembly",
@@ -146,7 +148,7 @@ def compile_support(cpu: Cpu) -> bytes:
 def _object(text: str, cpu: Cpu, options: CodegenOptions) -> bytes:
     with _prepared(text, cpu, options) as (parsed, machine):
         data = library().emit(parsed, machine, OutputKind.OBJECT)
-    if options.flavour is ObjectFlavour.PORTABLE and options.debug is DebugInfo.NONE:
+    if options.flavour is ObjectFlavour.PORTABLE and options.debug is not DebugInfo.FULL:
         return data
     return plain_object(data, options.object_format)
 

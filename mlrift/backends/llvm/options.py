@@ -28,10 +28,22 @@ class ObjectFlavour(Enum):
 
 
 @unique
+class FunctionAddresses(Enum):
+    """By which convention a function is called whose address is known: the PROGRAM's, or C's.
+
+    Addresses that go to C functions have to be of the second kind, and then all are.
+    """
+
+    PROGRAM = "program"
+    C = "c"
+
+
+@unique
 class DebugInfo(Enum):
-    """Whether DWARF line tables and variables are written."""
+    """What DWARF is written: nothing, how to walk the stack, or lines and variables too."""
 
     NONE = "none"
+    FRAMES = "frames"
     FULL = "full"
 
 
@@ -41,12 +53,22 @@ class CodegenOptions:
 
     `system` picks the object format of the NATIVE flavour, which needs it, and the convention by
     which C functions (EXTERNAL ones whose names have no dot) are called in both flavours.
+    `path_prefixes` says what debug information shows in place of folders of this machine.
     """
 
     level: OptimisationLevel = OptimisationLevel.FULL
     flavour: ObjectFlavour = ObjectFlavour.PORTABLE
     system: System | None = None
     debug: DebugInfo = DebugInfo.NONE
+    addresses: FunctionAddresses = FunctionAddresses.PROGRAM
+    path_prefixes: tuple[tuple[str, str], ...] = ()
+
+    def shown_path(self, path: str) -> str:
+        """Return the path of a source file for debug information."""
+        for prefix, shown in self.path_prefixes:
+            if path.startswith(prefix):
+                return shown + path.removeprefix(prefix)
+        return path
 
     @property
     def object_format(self) -> ObjectFormat:

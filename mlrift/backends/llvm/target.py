@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlrift.backends.llvm.foreign_arguments import Arrangement
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.rules import Rules
 from mlrift.ir.assembly import Assembler
@@ -21,6 +22,7 @@ class HostTarget:
     `foreign_conventions` says how C functions are called where that differs from the CPU's
     usual convention, which programs use inside everywhere. On `unprototyped_systems` a call may be
     made as if every C function were variadic, which lets those that are find floats.
+    `foreign_arrangements` says where the arguments of C functions are not what machine types say.
     `instruction_length` gives the length of the instruction at a position in code. `encode_block`
     puts the frame of an assembly block around its instructions, its inputs and its outputs;
     `block_convention` is how LLVM has to call what it makes, also in objects for other systems.
@@ -32,6 +34,7 @@ class HostTarget:
     triples: Mapping[System, str]
     foreign_conventions: Mapping[System, str]
     unprototyped_systems: tuple[System, ...]
+    foreign_arrangements: Mapping[System, Arrangement]
     instruction_length: Callable[[bytes, int], int]
     assembler: Assembler
     encode_block: Callable[[bytes, Sequence[str], Sequence[str]], bytes]

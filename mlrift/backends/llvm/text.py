@@ -5,15 +5,20 @@ operand spelling and `pointers` the spelling of its pointer form, for those that
 address without one is converted where it is used. Lines get the debug location of the op.
 """
 
-from collections.abc import Callable, Container
+from collections.abc import Container
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mlrift.backends.llvm.addresses import AddressPlan
+from mlrift.backends.llvm.debug import FunctionDebug
 from mlrift.backends.llvm.names import Symbols
 from mlrift.backends.llvm.options import CodegenOptions, ObjectFlavour
 from mlrift.ir.core import Block, Function, Module, Successor, Value
 from mlrift.ir.ops.arith import Constant
 from mlrift.typesystem import I64
+
+if TYPE_CHECKING:
+    from mlrift.backends.llvm.foreign_arguments import Arrangement
 
 TRAP_LABEL = "division.trap"
 DIVISION_STATUS = 136
@@ -24,6 +29,8 @@ class ModuleContext:
     """What the functions of a module share: symbols, options, and declarations they asked for.
 
     `is_unprototyped`: C functions are called so that variadic ones find their floats.
+    `address_convention` is how a function is called by its address, empty for the usual one.
+    `arrange_foreign` puts the arguments of C functions in order, None where nothing has to be done.
     `is_shared` stays true while no function needed a rule that only one CPU has.
     """
 
@@ -34,6 +41,8 @@ class ModuleContext:
     foreign_convention: str = ""
     is_unprototyped: bool = False
     block_convention: str = ""
+    address_convention: str = ""
+    arrange_foreign: "Arrangement | None" = None
     is_shared: bool = True
     declarations: dict[str, str] = field(default_factory=dict)
 
@@ -53,10 +62,17 @@ class ModuleContext:
             return "" if function.is_naked else self.block_convention
         return self.foreign_convention if function.is_foreign else ""
 
+    def is_called_unprototyped(self, function: Function) -> bool:
+        """Whether a function is called as if it were variadic."""
+        if function.foreign is None and self.options.flavour is ObjectFlavour.PORTABLE:
+            return False
+        return function.is_foreign and self.is_unprototyped
+
     def has_words_entry(self, function: Function) -> bool:
         """Whether the address of a function is that of an extra entry which takes only words."""
         return (
-            function.results != (I64,)
+            (self.address_convention != "" and not function.is_foreign)
+            or function.results != (I64,)
             or any([row.type is not I64 for row in function.parameters])
             or function.name in self.pointer_functions
         )
@@ -71,7 +87,7 @@ class FunctionText:
         "bases",
         "block",
         "context",
-        "describe_variable",
+        "debug",
         "edge_labels",
         "exit_labels",
         "function",
@@ -93,6 +109,7 @@ class FunctionText:
         function: Function,
         word_demand: Container[Value],
         plan: AddressPlan,
+        debug: FunctionDebug | None,
     ) -> None:
         self.context = context
         self.function = function
@@ -112,7 +129,7 @@ class FunctionText:
         self.label = ""
         self.suffix = ""
         self.has_trap = False
-        self.describe_variable: Callable[[Value, str, str], None] | None = None
+        self.debug = debug
 
     def define(self, value: Value, text: str) -> str:
         """Write `%n = text` as the definition of an IR value."""

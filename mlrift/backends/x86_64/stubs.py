@@ -22,10 +22,40 @@ STACK_ENTRY: Stub = (
     (Relocation(10, R_X86_64_PLT32, "os.start", -4),),
 )
 
-# sub rsp, 40; call os.start; ud2
-CALLED_ENTRY: Stub = (
-    _code("4883ec28 e800000000 0f0b"),
-    (Relocation(5, R_X86_64_PLT32, "os.start", -4),),
+
+def _called_entry(start: str) -> Stub:
+    """Return an entry that the system calls like a function: sub rsp, 40; call start; ud2."""
+    code = _code("4883ec28 e800000000 0f0b")
+    return code, (Relocation(5, R_X86_64_PLT32, start, -4),)
+
+
+CALLED_ENTRY = _called_entry("os.start")
+CALLED_C_ENTRY = _called_entry("os.c_start")
+
+# glibc's start: xor ebp, ebp; mov r9, rdx; mov rsi, [rsp]; lea rdx, [rsp + 8]; and rsp, -16;
+# push rsp; push rsp; xor r8d, r8d; xor ecx, ecx; lea rdi, [rip + program.start];
+# call __libc_start_main; ud2
+GLIBC_ENTRY: Stub = (
+    _code(
+        "31ed 4989d1 488b3424 488d542408 4883e4f0 54 54 4531c0 31c9 488d3d00000000 e800000000 0f0b"
+    ),
+    (
+        Relocation(28, R_X86_64_PC32, "program.start", -4),
+        Relocation(33, R_X86_64_PLT32, "c.__libc_start_main", -4),
+    ),
+)
+
+# bionic's start, with no constructors of the program's own: xor ebp, ebp; mov rdi, rsp;
+# and rsp, -16; push 0 (six times); mov rcx, rsp; xor esi, esi; lea rdx, [rip + program.start];
+# call __libc_init; ud2
+BIONIC_ENTRY: Stub = (
+    _code(
+        "31ed 4889e7 4883e4f0 6a006a006a006a006a006a00 4889e1 31f6 488d1500000000 e800000000 0f0b"
+    ),
+    (
+        Relocation(29, R_X86_64_PC32, "program.start", -4),
+        Relocation(34, R_X86_64_PLT32, "c.__libc_init", -4),
+    ),
 )
 
 _MOVE_SYSCALL_ARGUMENTS = "4889f8 4889f7 4889d6 4889ca 4d89c2 4d89c8 4c8b4c2408 0f05"

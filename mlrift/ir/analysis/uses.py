@@ -1,7 +1,8 @@
-"""How often values are used, and by which ops."""
+"""How often values are used, and by which ops. What debuggers are told is no use."""
 
 from mlrift.ir.core import Function, Value
 from mlrift.ir.op import Op
+from mlrift.ir.ops.debug import DebugValue
 
 
 def count_uses(function: Function) -> dict[Value, int]:
@@ -10,6 +11,8 @@ def count_uses(function: Function) -> dict[Value, int]:
     get = counts.get
     for block in function.blocks:
         for made in block.ops:
+            if type(made) is DebugValue:
+                continue
             for value in made.operands():
                 counts[value] = get(value, 0) + 1
     return counts
@@ -20,6 +23,8 @@ def users(function: Function) -> dict[Value, list[Op]]:
     found: dict[Value, list[Op]] = {}
     for block in function.blocks:
         for made in block.ops:
+            if type(made) is DebugValue:
+                continue
             for value in made.operands():
                 found.setdefault(value, []).append(made)
     return found

@@ -16,6 +16,7 @@ from mlrift.ir.op import Effect, Op
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.call import CallResult
 from mlrift.ir.ops.control import Branch, Jump, Return, Unreachable
+from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import Load, SlotGet, SlotNew, SlotSet, Stack
 from mlrift.typesystem import F32, F64
 
@@ -56,6 +57,7 @@ class Translation:
     OWN_OPS: ClassVar[tuple[type[Op], ...]] = (
         Branch,
         CallResult,
+        DebugValue,
         Jump,
         Load,
         Return,
@@ -111,7 +113,7 @@ class Translation:
                 names[made] = f"v{len(names)}"
                 if type(made) is Stack:
                     self._stacks.append(made)
-                for value in made.operands():
+                for value in _operands(made):
                     counts[value] = counts.get(value, 0) + 1
                     last_user[value] = block
         for block in self._order:
@@ -232,7 +234,7 @@ class Translation:
 
     def _write_op(self, made: Op, block: Block) -> None:
         kind = type(made)
-        if kind in (Constant, CallResult, SlotNew, Stack):
+        if kind in (Constant, CallResult, DebugValue, SlotNew, Stack):
             return
         if isinstance(made, SlotSet):
             text = self.use(made.value)
@@ -276,6 +278,11 @@ class Translation:
             if changed in reads:
                 del self._pending[value]
                 self._line(f"{self._names[value]} = {text}")
+
+
+def _operands(made: Op) -> list[Value]:
+    """Return what an op uses when the program runs."""
+    return [] if type(made) is DebugValue else made.operands()
 
 
 class _Region:

@@ -33,8 +33,10 @@ from mlrift.ir.op import Effect, Op
 from mlrift.ir.ops.arith import Add, And, Constant, Mul, Or, Sub, Xor
 from mlrift.ir.ops.call import Call, CallResult
 from mlrift.ir.ops.control import Jump, Return
+from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import Stack
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
+from mlrift.ir.source_names import SourceFunction
 from mlrift.typesystem import I64
 
 Combining = type[Add] | type[Mul] | type[And] | type[Or] | type[Xor]
@@ -112,7 +114,7 @@ def _returned(block: Block) -> list[Value] | None:
     if not isinstance(end, Jump):
         return None
     target = end.target.block
-    last = target.ops[0]
+    last = next(made for made in target.ops if type(made) is not DebugValue)
     if not isinstance(last, Return):
         return None
     passed: dict[Value, Value] = dict(zip(target.parameters, end.target.arguments, strict=True))
@@ -226,6 +228,7 @@ def _split(module: Module, function: Function, identity: Constant) -> Function:
         blocks=function.blocks,
         span=function.span,
         section=function.section,
+        source=function.source,
     )
     assert body.name not in module.functions, f"@{body.name} exists"
     module.functions[body.name] = body
@@ -233,7 +236,7 @@ def _split(module: Module, function: Function, identity: Constant) -> Function:
     call = Call(body.name, [*entry.parameters, identity], body.results)
     end = Return([call])
     identity.span = call.span = end.span = function.span
-    entry.ops = [identity, call, end]
+    entry.ops = [*_describe_parameters(function.source, entry), identity, call, end]
     function.parameters, function.blocks = entry.parameters, [entry]
     return body
 
@@ -261,7 +264,23 @@ def _pass_accumulator(name: str, body: Function, family: Combining) -> None:
     for block in body.blocks:
         block.ops = [made for made in block.ops if made not in combined]
         for made in block.ops:
+            if isinstance(made, DebugValue):
+                _forget_accumulated(made, body.name, combined)
             made.replace_operands(combined)
+
+
+def _forget_accumulated(made: DebugValue, body_name: str, combined: dict[Value, Value]) -> None:
+    """A result that now holds the accumulator too is no variable's value."""
+    for value in made.values:
+        if value in combined or (isinstance(value, Call) and value.callee == body_name):
+            made.values = []
+
+
+def _describe_parameters(source: SourceFunction | None, entry: Block) -> list[Op]:
+    if source is None:
+        return []
+    numbers = {name: row.argument for name, row in source.variables.items() if row.argument}
+    return [DebugValue(name, [entry.parameters[at - 1]]) for name, at in numbers.items()]
 
 
 def _summand(

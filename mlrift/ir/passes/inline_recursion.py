@@ -25,8 +25,10 @@ from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.call import Call, CallIndirect, CallResult, FunctionAddress
 from mlrift.ir.ops.control import Jump, Return
+from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import Fresh, Stack
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
+from mlrift.source import InlinedSpan, Span, inlined_span
 
 _MOST_OPS_OF_A_BODY = 40
 _MOST_OPS = 256
@@ -59,7 +61,8 @@ def _own_calls(name: str, blocks: Sequence[Block]) -> list[Call]:
 
 
 def _size(blocks: Sequence[Block]) -> int:
-    return sum(type(made) is not Constant for block in blocks for made in block.ops)
+    free = (Constant, DebugValue)
+    return sum(type(made) not in free for block in blocks for made in block.ops)
 
 
 def _is_small(function: Function) -> bool:
@@ -120,6 +123,8 @@ class _Expansion:
         """Put a copy of the body in the place of a call; return the calls in the copy."""
         block = homes[call]
         copies = clone_blocks(self.body, {})
+        if self.function.source is not None:
+            _note_call(copies, call)
         after = self._split(block, call, homes)
         jump = Jump(Successor(copies[0], list(call.arguments)))
         jump.span = call.span
@@ -158,3 +163,17 @@ class _Expansion:
             block.ops = kept
         for made in self.function.ops():
             made.replace_operands(values)
+
+
+def _note_call(copies: Sequence[Block], call: Call) -> None:
+    """Let the spans of a copy say which call it replaces, so that debuggers show a frame for it."""
+    if call.span is None:
+        return
+    known: dict[Span, InlinedSpan] = {}
+    for block in copies:
+        for made in block.ops:
+            if made.span is None:
+                continue
+            if made.span not in known:
+                known[made.span] = inlined_span(made.span, call.span)
+            made.span = known[made.span]

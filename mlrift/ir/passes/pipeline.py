@@ -6,6 +6,7 @@ from enum import Enum, unique
 
 from mlrift.ir.core import Module
 from mlrift.ir.passes import (
+    ease_stepping,
     eliminate_tail_recursion,
     fold,
     inline_recursion,
@@ -23,9 +24,10 @@ Observer = Callable[[str, Module], None]
 
 @unique
 class OptimisationLevel(Enum):
-    """How much is done: only what code generation needs (-O0), or all (-O2)."""
+    """How much is done: only what code generation needs (-O0, with -g or without), or all (-O2)."""
 
     NONE = "0"
+    STEPPING = "0 -g"
     FULL = "2"
 
 
@@ -50,11 +52,13 @@ PASSES: dict[str, Pass] = {
         promote_fresh.PASS,
         lower_fresh.PASS,
         remove_dead_code.PASS,
+        ease_stepping.PASS,
     )
 }
 
 PIPELINES: dict[OptimisationLevel, tuple[str, ...]] = {
     OptimisationLevel.NONE: ("lower_fresh", "remove_unreachable_functions"),
+    OptimisationLevel.STEPPING: ("lower_fresh", "ease_stepping", "remove_unreachable_functions"),
     OptimisationLevel.FULL: (
         "remove_unreachable_functions",
         "remove_unreachable_blocks",

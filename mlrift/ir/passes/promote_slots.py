@@ -12,15 +12,17 @@
 
 Blocks are visited in reverse postorder with the current value of every slot. Where ways meet, a
 slot that is live and has several values becomes a parameter; at the head of a loop, one that is
-live and set inside the loop.
+live and set inside the loop. With `-g`, a `debug.value` stands wherever a variable gets a value.
 """
 
 from mlrift.ir.analysis.control_flow import incoming_edges, reverse_postorder
 from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
+from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import SlotGet, SlotNew, SlotSet
 from mlrift.ir.passes.declaration import Pass, Property, on_functions
+from mlrift.source import Span
 from mlrift.typesystem import I64, MachineType
 
 Values = list[Value | None]
@@ -47,6 +49,7 @@ class _Promotion:
     def __init__(self, function: Function, slots: list[SlotNew]) -> None:
         self.entry = function.blocks[0]
         self.slots = slots
+        self.described = function.source.variables if function.source is not None else {}
         self.numbers: dict[Value, int] = {slot: number for number, slot in enumerate(slots)}
         self.order = reverse_postorder(function)
         self.incoming = incoming_edges(self.order)
@@ -158,7 +161,7 @@ class _Promotion:
     def _rewrite(self, block: Block, values: Values) -> None:
         """Take the slot ops out of a block and put values in the place of what they read."""
         replacements, numbers = self.replacements, self.numbers
-        kept: list[Op] = []
+        kept: list[Op] = self._describe_joined(block) if self.described else []
         for made in block.ops:
             kind = type(made)
             if kind is Constant:
@@ -170,10 +173,27 @@ class _Promotion:
                 value = made.value  # type: ignore[attr-defined]  # kind says so
                 number = numbers[made.slot]  # type: ignore[attr-defined]  # as above
                 values[number] = replacements.get(value, value)
+                if self.described:
+                    self._describe(number, replacements.get(value, value), made.span, kept)
             elif kind is not SlotNew:
                 made.replace_operands(replacements)
                 kept.append(made)
         block.ops = kept
+
+    def _describe(self, number: int, value: Value, span: Span | None, kept: list[Op]) -> None:
+        """Note that a variable has a new value."""
+        name = self.slots[number].name
+        if name in self.described:
+            note = DebugValue(name, [value])
+            note.span = span
+            kept.append(note)
+
+    def _describe_joined(self, block: Block) -> list[Op]:
+        kept: list[Op] = []
+        joined = self.joined.get(block, [])
+        for number, parameter in zip(joined, block.parameters[-len(joined) :], strict=False):
+            self._describe(number, parameter, block.ops[0].span, kept)
+        return kept
 
     def _leave(self, block: Block, values: Values) -> None:
         """Keep the values for the blocks to come; pass them on to those already visited."""

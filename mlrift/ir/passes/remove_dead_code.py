@@ -7,7 +7,8 @@
 
 What counts is use by an op that stays: a parameter that only feeds itself round a loop goes too.
 A division stays unless its divisor is a constant that cannot trap; a slot that is never read goes
-with all its `slot.set`s.
+with all its `slot.set`s. A `debug.value` keeps only what costs nothing, else its variable is
+unknown.
 """
 
 from mlrift.ir.analysis.control_flow import incoming_edges
@@ -15,6 +16,7 @@ from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.numbers import WORD_MASK
 from mlrift.ir.op import Effect, Op
 from mlrift.ir.ops.arith import Constant, Sdiv, Srem, Udiv, Urem
+from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import SlotSet
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property, on_functions
 
@@ -24,6 +26,8 @@ _REMOVABLE = frozenset({Effect.PURE, Effect.READ, Effect.ALLOCATE})
 def remove_dead_code(function: Function) -> None:
     """Keep what an effect or a terminator needs, directly or not."""
     live = _live_values(function)
+    if function.source is not None:
+        _keep_debug_values(function, live)
     for block in function.blocks:
         block.ops = [made for made in block.ops if made in live]
     _remove_parameters(function, live)
@@ -62,6 +66,20 @@ def _live_values(function: Function) -> set[Value]:
                 live.add(used)
                 work.append(used)
     return live
+
+
+def _keep_debug_values(function: Function, live: set[Value]) -> None:
+    """Keep every `debug.value`, with its value if that is live, a constant or a parameter."""
+    for block in function.blocks:
+        for made in block.ops:
+            if not isinstance(made, DebugValue):
+                continue
+            live.add(made)
+            for value in made.values:
+                if type(value) is Constant:
+                    live.add(value)
+                elif value not in live and value not in function.parameters:
+                    made.values = []
 
 
 def _needs(value: Value, feeding: dict[Value, tuple[list[Successor], int]]) -> list[Value]:

@@ -1,120 +1,167 @@
-"""`-g`: gdb shows lines, a backtrace and variables of a program without optimisation."""
+"""`-g`: metadata that LLVM accepts everywhere, and DWARF in the images that have it.
 
-import shutil
-import subprocess
+What a debugger makes of it is tested in tests/debug.
+"""
+
+import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from elftools.dwarf.die import DIE
+from elftools.elf.elffile import ELFFile
 
-from mlrift.backends.llvm.objects import compile_object, compile_support, emit_llvm, verify_llvm
+from mlrift.backends.llvm.objects import compile_object, emit_llvm, verify_llvm
 from mlrift.backends.llvm.options import (
     CodegenOptions,
     DebugInfo,
     ObjectFlavour,
     OptimisationLevel,
 )
-from mlrift.backends.platforms.platform import platform_for
-from mlrift.ir.core import Global, Linkage, Module
-from mlrift.ir.ops import arith, call, control, memory
-from mlrift.link.image import DebugInfo as LinkDebugInfo
-from mlrift.link.image import LinkOptions, link
-from mlrift.link.read_elf import read_elf
-from mlrift.source import SourceFile, Span
-from mlrift.targets import LINUX, LINUX_X86_64, SYSTEMS, X86_64
-from mlrift.typesystem import F64, I64
-from tests.unit.llvm.machine_code import CPUS, new_function, new_start, os_layer
+from mlrift.driver import pipeline
+from mlrift.driver.options import CompileOptions, Optimisation
+from mlrift.driver.options import DebugInfo as DebugOption
+from mlrift.ir.core import Module
+from mlrift.ir.passes.pipeline import PIPELINES, run_pass
+from mlrift.ir.passes.pipeline import OptimisationLevel as IrLevel
+from mlrift.ir.verify import check_module
+from mlrift.targets import ANDROID, LINUX, SYSTEMS, TARGETS, Cpu, Target
+from tests.harness.compiler import context_for, front_end, options_for
+from tests.unit.llvm.machine_code import CPUS
 
-TEXT = """static u64 total = 5
-fn twice(u64 x) -> u64 {
-    u64 y = x + x
-    return y
+PROGRAM = Path(__file__).parents[2] / "debug" / "tour.mlr"
+ELF_TARGETS = [row for row in TARGETS if row.system in (LINUX, ANDROID)]
+LEVELS = {
+    OptimisationLevel.NONE: (Optimisation.NONE, IrLevel.STEPPING),
+    OptimisationLevel.FULL: (Optimisation.FULL, IrLevel.FULL),
+    OptimisationLevel.SIZE: (Optimisation.FULL, IrLevel.FULL),
 }
-fn main() {
-    f64 ratio = 0.5
-    twice(21)
-}
-"""
 
 
-def example() -> Module:
-    """The IR of TEXT without promoted slots."""
-    source = SourceFile("folder/example.mlr", TEXT)
+def options_of(level: Optimisation) -> CompileOptions:
+    return options_for(PROGRAM, [], optimisation=level, debug_info=DebugOption.FULL)
 
-    def span_of(piece: str) -> Span:
-        start = TEXT.index(piece)
-        return Span(source, start, start + len(piece))
 
-    module = Module("example")
-    module.globals["total"] = Global("total", 8, 8, b"\5")
-    module.globals["table"] = Global("table", 80, 8)
-    twice = new_function(module, "twice", (I64,), (I64,), Linkage.INTERNAL)
-    twice.function.parameters[0].name = "x"
-    twice.function.span = twice.span = span_of("fn twice")
-    x = twice.emit(memory.SlotNew("x", I64))
-    twice.emit(memory.SlotSet(x, twice.function.parameters[0]))
-    twice.span = span_of("u64 y")
-    y = twice.emit(memory.SlotNew("y", I64))
-    first = twice.emit(memory.SlotGet(x, I64))
-    twice.emit(memory.SlotSet(y, twice.emit(arith.Add(first, first))))
-    twice.span = span_of("return y")
-    twice.emit(control.Return([twice.emit(memory.SlotGet(y, I64))]))
-    start = new_start(module)
-    start.function.span = start.span = span_of("fn main")
-    ratio = start.emit(memory.SlotNew("ratio", F64))
-    start.span = span_of("f64 ratio")
-    start.emit(memory.SlotSet(ratio, start.emit(arith.Constant(0.5, F64))))
-    start.span = span_of("twice(21)")
-    start.emit(call.Call("twice", [start.word(21)], (I64,)))
-    start.emit(memory.Store(start.emit(memory.GlobalAddress("total")), start.word(6), I64))
-    divisor = start.emit(memory.Load(start.emit(memory.GlobalAddress("total")), I64))
-    start.emit(arith.Udiv(start.word(12), divisor))
-    start.emit(control.Return([start.word(0)]))
+def module_of(level: OptimisationLevel) -> Module:
+    """The IR of the program after the passes of a level, each of which leaves it valid."""
+    optimisation, passes = LEVELS[level]
+    module = front_end(context_for(options_of(optimisation)))
+    for name in PIPELINES[passes]:
+        run_pass(name, module)
+        check_module(module, name)
     return module
 
 
 @pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
 @pytest.mark.parametrize("level", OptimisationLevel, ids=lambda row: row.value)
-def test_metadata_is_valid_everywhere(cpu: object, level: OptimisationLevel) -> None:
+def test_metadata_is_valid_everywhere(cpu: Cpu, level: OptimisationLevel) -> None:
+    module = module_of(level)
     for flavour in ObjectFlavour:
         for system in SYSTEMS:
             options = CodegenOptions(level, flavour, system, DebugInfo.FULL)
-            verify_llvm(emit_llvm(example(), cpu, options))  # type: ignore[arg-type]  # a Cpu
-            assert compile_object(example(), cpu, options)  # type: ignore[arg-type]  # a Cpu
+            verify_llvm(emit_llvm(module, cpu, options))
+            assert compile_object(module, cpu, options)
 
 
-@pytest.mark.skipif(shutil.which("gdb") is None, reason="needs gdb")
-def test_gdb_shows_line_backtrace_and_variables(tmp_path: Path) -> None:
-    options = CodegenOptions(level=OptimisationLevel.NONE, debug=DebugInfo.FULL)
-    objects = [
-        read_elf(compile_object(example(), X86_64, options), "example"),
-        read_elf(compile_object(os_layer(X86_64), X86_64, CodegenOptions()), "os"),
-        read_elf(compile_support(X86_64), "support"),
-        platform_for(LINUX).stub_object(X86_64),
+def test_names_are_kept_only_when_asked_for() -> None:
+    module = front_end(context_for(options_for(PROGRAM, [])))
+    assert all(row.source is None for row in module.functions.values())
+    assert all(row.source is None for row in module.globals.values())
+
+
+def test_paths_of_libraries_are_shortened() -> None:
+    options = CodegenOptions(path_prefixes=(("/opt/lib/std/", "std/"), ("/opt/lib/", "")))
+    shown = [options.shown_path(row) for row in ("/opt/lib/std/a.mlr", "/opt/lib/b", "c/d", "/e")]
+    assert shown == ["std/a.mlr", "b", "c/d", "/e"]
+
+
+@pytest.fixture(scope="module", params=Optimisation, ids=lambda row: row.value)
+def slices(request: pytest.FixtureRequest) -> dict[str, bytes]:
+    """The images of all targets at each level."""
+    return slices_of(request.param)
+
+
+@pytest.fixture(scope="module")
+def unoptimised() -> dict[str, bytes]:
+    """The images of all targets, in which every variable has its place."""
+    return slices_of(Optimisation.NONE)
+
+
+def slices_of(level: Optimisation) -> dict[str, bytes]:
+    context = context_for(options_of(level))
+    module = front_end(context)
+    pipeline.optimise_module(context, module)
+    return {row.target.name: row.image for row in pipeline.slices(context, module)}
+
+
+def dies_of(image: bytes) -> Iterator[DIE]:
+    dwarf = ELFFile(io.BytesIO(image)).get_dwarf_info()
+    for unit in dwarf.iter_CUs():
+        yield from unit.iter_DIEs()
+
+
+def name_of(die: DIE) -> str:
+    row = die.attributes.get("DW_AT_name")
+    return row.value.decode() if row is not None else ""
+
+
+def type_of(die: DIE) -> DIE:
+    return die.get_DIE_from_attribute("DW_AT_type")
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda row: row.name)
+def test_only_elf_images_have_debug_information(slices: dict[str, bytes], target: Target) -> None:
+    image = slices[target.name]
+    has_debug = target in ELF_TARGETS
+    assert (b".debug_info" in image) is has_debug
+    assert (b"shapes.mlr" in image) is has_debug
+
+
+@pytest.mark.parametrize("target", ELF_TARGETS, ids=lambda row: row.name)
+def test_types_and_statics_of_elf_images(slices: dict[str, bytes], target: Target) -> None:
+    dies = list(dies_of(slices[target.name]))
+    structs = {name_of(row): row for row in dies if row.tag == "DW_TAG_structure_type"}
+    members = {name_of(row): row for row in structs["Box"].iter_children()}
+    offsets = {
+        name: row.attributes["DW_AT_data_member_location"].value for name, row in members.items()
+    }
+    assert offsets == {"tag": 0, "width": 1, "scale": 5}
+    assert type_of(members["width"]).attributes["DW_AT_byte_size"].value == 4
+    units = [row for row in dies if row.tag == "DW_TAG_compile_unit"]
+    statics = {
+        name_of(row): row
+        for row in dies
+        if row.tag == "DW_TAG_variable" and row.get_parent() in units
+    }
+    assert name_of(type_of(statics["counter"])) == "i64"
+    assert type_of(statics["table"]).tag == "DW_TAG_array_type"
+
+
+@pytest.mark.parametrize("target", ELF_TARGETS, ids=lambda row: row.name)
+def test_functions_of_elf_images(unoptimised: dict[str, bytes], target: Target) -> None:
+    dies = list(dies_of(unoptimised[target.name]))
+    functions = {name_of(row): row for row in dies if row.tag == "DW_TAG_subprogram"}
+    kinds = [
+        (name_of(row), name_of(type_of(row)))
+        for row in functions["kinds"].iter_children()
+        if row.tag == "DW_TAG_formal_parameter"
     ]
-    image = link(objects, LINUX_X86_64, LinkOptions(entry="os.entry", debug=LinkDebugInfo.KEEP))
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "example.mlr").write_text(TEXT)
-    program = tmp_path / "program"
-    program.write_bytes(image)
-    program.chmod(0o755)
-    commands = (
-        "break example.mlr:4", "run", "backtrace", "info locals", "info args", "print total",
-        "up", "info locals", "list",
-    )  # fmt: skip
-    arguments = [part for command in commands for part in ("-ex", command)]
-    done = subprocess.run(
-        ["gdb", "-batch", "-nx", *arguments, str(program)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        cwd=tmp_path,
-    )
-    output = done.stdout
-    assert "return y" in output, output + done.stderr
-    assert "twice (x=21) at folder/example.mlr:4" in output
-    assert "program.start" in output
-    assert "y = 42" in output
-    assert "x = 21" in output
-    assert "$1 = 5" in output
-    assert "ratio = 0.5" in output
+    names = ("small", "byte", "real", "single", "flag", "letter")
+    types = ("i8", "u8", "f64", "f32", "bool", "char")
+    assert kinds == list(zip(names, types, strict=True))
+    assert name_of(type_of(functions["kinds"])) == "f64"
+    assert {"main", "worker.words"} <= functions.keys()
+
+
+@pytest.mark.parametrize("target", ELF_TARGETS, ids=lambda row: row.name)
+def test_lines_of_elf_images(slices: dict[str, bytes], target: Target) -> None:
+    dwarf = ELFFile(io.BytesIO(slices[target.name])).get_dwarf_info()
+    unit = next(dwarf.iter_CUs())
+    top = unit.get_top_DIE()
+    assert top.attributes["DW_AT_comp_dir"].value == b"."
+    program = dwarf.line_program_for_CU(unit)
+    assert program is not None
+    rows = [row.state for row in program.get_entries() if row.state is not None]
+    lines = {row.line for row in rows if row.address and not row.end_sequence}
+    last = PROGRAM.read_text(encoding="utf-8").count("\n")
+    assert {last - 1, last} <= lines

@@ -5,7 +5,13 @@ from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver.library_units import merge_core_library
 from mlrift.frontend.ast import Program
 from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
-from mlrift.frontend.lower import LowerOptions, LowerRole, RuntimeChecks, lower_program
+from mlrift.frontend.lower import (
+    LowerOptions,
+    LowerRole,
+    RuntimeChecks,
+    SourceNames,
+    lower_program,
+)
 from mlrift.frontend.parser import parse_program_text
 from mlrift.ir.core import Module
 from mlrift.ir.interpret import ProgramResult, run_program
@@ -18,13 +24,14 @@ def lower(
     checks: RuntimeChecks = RuntimeChecks.NONE,
     role: LowerRole = LowerRole.PROGRAM,
     requirement: MainRequirement = MainRequirement.EXECUTABLE,
+    names: SourceNames = SourceNames.DROPPED,
 ) -> Module:
     """Return the IR of a program, without the core library."""
     sink = DiagnosticSink()
     module = parse_program_text(SourceFile("test.mlr", text), sink)
     typed = check_program(Program([module]), CheckOptions(entry=requirement), sink)
     assert not sink.has_errors, render_report(sink)
-    return lower_program(typed, LowerOptions(checks=checks, role=role), "test")
+    return lower_program(typed, LowerOptions(checks, names, role), "test")
 
 
 def ops_of(module: Module, function: str = "main") -> list[str]:

@@ -128,8 +128,8 @@ def lower_slot_new(out: FunctionText, made: memory.SlotNew) -> None:
     kind = VALUE_TYPE[made.slot_type]
     out.allocas.append(f"  {name} = alloca {kind}")
     out.pointers[made] = name
-    if out.describe_variable is not None:
-        out.describe_variable(made, made.name, name)
+    if out.debug is not None:
+        out.debug.declare_slot(made.name, name)
 
 
 @RULES.rule(memory.SlotGet)

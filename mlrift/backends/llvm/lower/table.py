@@ -1,9 +1,18 @@
 """The shared rules: every family's table in one; the CPUs take from here what they lack."""
 
-from mlrift.backends.llvm.lower import arith, atomic, call, compare, control, convert, memory
+from mlrift.backends.llvm.lower import (
+    arith,
+    atomic,
+    call,
+    compare,
+    control,
+    convert,
+    debug,
+    memory,
+)
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.rules import Rules
 
 RULES: Rules[FunctionText] = Rules("llvm")
-for _family in (arith, atomic, call, compare, control, convert, memory):
+for _family in (arith, atomic, call, compare, control, convert, debug, memory):
     RULES.include(_family.RULES)
