@@ -24,10 +24,6 @@ IMPORT_NOT_OPENED = _error("E0103", "cannot open import: {path}")
 IMPORTS_ABORTED = _error("E0104", "compilation aborted: one or more imports could not be opened")
 OUTPUT_NOT_WRITABLE = _error("E0105", "cannot open output file for writing: {path}")
 NO_MAIN = _error("E0106", "no 'main' function found")
-OUTPUT_IS_INPUT = _error("E0108", "output path '{path}' is the input file; source left untouched")
-UNKNOWN_OPTION = _error("E0109", "unknown option '{option}'")
-BAD_OPTION_VALUE = _error("E0110", "bad value '{value}' for option '{option}'; expected {expected}")
-UNSUPPORTED_TARGET = _error("E0111", "target '{target}' is not supported: {reason}")
 
 # ------------------------------------------------------------------------- E02xx syntax
 
@@ -94,7 +90,6 @@ DUPLICATE_DEVICE = _error("E0324", "redefinition of device '{name}'")
 DUPLICATE_REGISTER = _error("E0325", "redefinition of register '{register}' in device '{name}'")
 DUPLICATE_FIELD = _error("E0326", "redefinition of field '{field}' in struct '{name}'")
 NOT_CONSTANT = _error("E0327", "initializer of '{name}' is not a constant expression: {reason}")
-CONST_WITHOUT_VALUE = _error("E0328", "constant '{name}' has no initializer")
 CONSTANT_DIVISION_BY_ZERO = _error("E0329", "division by zero in constant expression")
 CONSTANT_CYCLE = _error("E0330", "constant '{name}' is used in its own initializer")
 ARRAY_SIZE_NOT_CONSTANT = _error("E0331", "size of array '{name}' is not a constant: {size}")
@@ -102,7 +97,6 @@ ARRAY_SIZE_ZERO = _error("E0332", "size of array '{name}' is zero")
 ARRAY_TOO_LARGE = _error("E0333", "array '{name}' is too large: {size_bytes} bytes")
 RECURSIVE_STRUCT = _error("E0334", "struct '{name}' contains itself")
 RECURSIVE_ALIAS = _error("E0335", "type '{name}' is an alias of itself")
-EMPTY_STRUCT = _error("E0336", "struct '{name}' has no fields")
 UNKNOWN_TYPE = _error("E0337", "unknown type '{name}'{suggestion}")
 SIZEOF_UNKNOWN_TYPE = _error("E0338", "sizeof of unknown type '{name}'{suggestion}")
 UNKNOWN_REGISTER = _error("E0339", "no register '{register}' in device '{name}'{suggestion}")
@@ -126,14 +120,12 @@ MIXED_FIELD_VALUES = _error("E0348", "struct literal mixes named and positional 
 DEVICE_AS_VALUE = _error("E0349", "device '{name}' used as a value")
 ENUM_AS_VALUE = _error("E0350", "enum '{name}' used as a value")
 TYPE_AS_VALUE = _error("E0351", "type '{name}' used as a value")
-BAD_RECEIVER = _error("E0352", "method receiver '{name}' is not a struct")
 DUPLICATE_GENERIC = _error("E0353", "redefinition of type parameter '{name}'")
 STRUCT_ARRAY_ASSIGNMENT = _error("E0354", "array '{name}' cannot be assigned as a whole")
 FIELD_IS_ARRAY = _error("E0355", "arrays are not allowed as fields")
 EXTERN_REDEFINED = _error(
     "E0356", "extern function '{name}' is declared again with different parameters"
 )
-UNSUPPORTED_IN_KERNEL = _error("E0357", "{what} is not supported in a @kernel function")
 UNSUPPORTED_FEATURE = _error("E0358", "{what} is not supported {where}")
 CTX_VIOLATION = _error("E0359", "ctx-check: context violation in '{name}': {detail}")
 UNDECLARED_EFFECT = _error("E0360", "eff-check: undeclared effect in '{name}': {detail}")
@@ -188,7 +180,6 @@ FLOAT_OPERATOR = _error("E0420", "operator '{operator}' is not defined on float 
 LEN_OF_NON_SLICE = _error("E0421", "`.len` on a value that is not a slice: {found}")
 STRUCT_OPERAND = _error("E0422", "operator '{operator}' is not defined on struct values")
 INDEX_IS_FLOAT = _error("E0423", "index must be an integer, got {found} value")
-FLOAT_TO_INTEGER = _error("E0424", "type mismatch: expected {expected}, got {found} value")
 LOGICAL_ON_STRUCT = _error("E0425", "logical operator on struct value: '{operator}'")
 RANGE_BOUND_KIND = _error("E0426", "range bound must be an integer, got {found} value")
 
@@ -205,11 +196,9 @@ TOO_MANY_ARGUMENTS = _error("E0506", "too many call arguments (max 32), got {fou
 UNRECOGNIZED_ASM = _error("E0507", "unrecognized asm instruction '{text}' for {cpu}{suggestion}")
 FUNCTION_AS_VALUE = _error("E0508", "use of undeclared identifier '{name}': it is a function")
 CALL_OF_NON_FUNCTION = _error("E0509", "undefined function '{name}': it is a {what}")
-UNKNOWN_ENUM = _error("E0510", "unknown enum '{name}'{suggestion}")
 UNDECLARED_ASM_VARIABLE = _error(
     "E0511", "use of undeclared identifier '{name}' in asm constraint{suggestion}"
 )
-NOT_AVAILABLE_ON_TARGET = _error("E0512", "'{name}' is not available on {target}")
 UNKNOWN_METHOD = _error("E0513", "undefined function '{name}': no such method{suggestion}")
 
 # -------------------------------------------------------------------- E06xx linking
@@ -217,7 +206,6 @@ UNKNOWN_METHOD = _error("E0513", "undefined function '{name}': no such method{su
 UNRESOLVED_EXTERN = _error(
     "E0601", "extern function '{name}' cannot be linked into an executable for {target}"
 )
-UNDEFINED_SYMBOL = _error("E0602", "undefined symbol '{name}'")
 DUPLICATE_SYMBOL = _error("E0603", "duplicate symbol '{name}'")
 IMAGE_TOO_LARGE = _error("E0604", "program image too large: {size_bytes} bytes")
 IMPOSSIBLE_SECTION = _error(
@@ -238,7 +226,6 @@ ASSIGNMENT_DOES_NOT_FIT = _warning(
 UNUSED_VARIABLE = _warning("W0303", "unused variable (prefix with _ to suppress) '{name}'")
 USED_BEFORE_INITIALIZATION = _warning("W0304", "variable used before initialization '{name}'")
 UNREACHABLE_CODE = _warning("W0305", "unreachable code after return/break/exit")
-UNKNOWN_TARGET_NAME = _warning("W0306", "unknown --targets name: {name}")
 STATIC_LIST_IGNORED = _warning(
     "W0307", "initializer list of static array '{name}' is ignored, the elements are zero"
 )
