@@ -64,7 +64,9 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
         report_sections(module, options, sink)
     if sink.has_errors:
         return _failed(context)
-    dynamic = dynamic_report(module) if options.product in LINKED_PRODUCTS else ""
+    is_linked = options.product in LINKED_PRODUCTS
+    is_text = options.error_format is not ErrorFormat.JSON
+    dynamic = dynamic_report(module) if is_linked and is_text else ""
     dumps = pipeline.optimise_module(context, module)
     messages = (
         _messages(options, sink)

@@ -78,14 +78,8 @@ class Identity(NamedTuple):
     entry: int
 
 
-def write_linux(layout: Layout, target: Target, options: LinkOptions) -> bytes:
+def write_static(layout: Layout, target: Target, options: LinkOptions) -> bytes:
     """Write a static executable for Linux."""
-    if layout.program.libraries:
-        library = layout.program.libraries[0]
-        raise LinkError(
-            f"`{library.functions[0][0]}` is imported from {library.name}: "
-            "a static ELF executable has no imports"
-        )
     page_bytes = target.cpu.elf_page_bytes
     segments = _segments(layout, options)
     header_bytes = FILE_HEADER_BYTES + PROGRAM_HEADER_BYTES * (len(segments) + 1)

@@ -5,8 +5,8 @@ Invariant: the same objects, target and options give the same bytes, on any host
 
 from collections.abc import Callable, Mapping, Sequence
 
-from mlrift.link.elf import write_linux
 from mlrift.link.elf_android import write_android
+from mlrift.link.elf_linux import write_linux
 from mlrift.link.errors import LinkError
 from mlrift.link.layout import Layout, pack
 from mlrift.link.macho import write_macos

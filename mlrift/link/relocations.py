@@ -14,6 +14,9 @@ from mlrift.link.errors import LinkError
 from mlrift.link.objects import Relocation, Section
 from mlrift.targets import ARM64, X86_64, Cpu
 
+# In lists of address ranges a pair of zeros ends the list; a pair of ones is an empty range.
+_REMOVED = {".debug_ranges": 1, ".debug_loc": 1}
+
 # (data, position in data, address of the place, symbol + addend) -> None
 Patch = Callable[[bytearray, int, int, int], None]
 
@@ -76,7 +79,8 @@ def relocate(place: Place, addresses: Mapping[str, int], table: RelocationTable)
 
 
 def relocate_debug(place: Place, addresses: Mapping[str, int], table: RelocationTable) -> None:
-    """Patch a debug section; places that speak of removed sections get the value zero."""
+    """Patch a debug section; places that speak of removed sections get a value that says so."""
+    removed = _REMOVED.get(place.section.name, 0)
     for relocation in place.section.relocations:
         offset, kind, symbol, addend = relocation
         row = table.debug_patches.get(kind)
@@ -85,7 +89,7 @@ def relocate_debug(place: Place, addresses: Mapping[str, int], table: Relocation
         if offset + row[0] > place.section.size_bytes:
             raise _failure(place, relocation, "the relocation lies outside its section")
         target = addresses.get(symbol)
-        value = 0 if target is None else target + addend
+        value = removed if target is None else target + addend
         try:
             row[1](place.data, place.start + offset, place.address + offset, value)
         except (OverflowError, struct.error):

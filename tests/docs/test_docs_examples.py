@@ -16,7 +16,8 @@ from tests.harness.compiler import context_for, front_end, options_for
 from tests.support.engines import RunResult, default_engine
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs/std").glob("*.md"))]
+PAGES.append(ROOT / "README.md")
 ENGINE = default_engine(LINUX_X86_64)
 
 

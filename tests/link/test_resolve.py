@@ -105,13 +105,6 @@ def test_an_own_definition_hides_an_import_of_the_same_name() -> None:
     assert resolve([start], options, X86_64).libraries[0].functions == (("f", "f"),)
 
 
-def test_imports_are_refused_where_the_container_has_none() -> None:
-    start = unit("a.o", [section("t", relocations=(call("f"),))], {"start": 0})
-    options = dataclasses.replace(START, imports={"f": ImportedSymbol("libx.so", "f")})
-    with pytest.raises(LinkError, match=r"`f` is imported from libx\.so"):
-        link([start], LINUX_X86_64, options)
-
-
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_linking_twice_gives_the_same_bytes_and_changes_no_object(target: object) -> None:
     row = next(row for row in TARGETS if row is target)

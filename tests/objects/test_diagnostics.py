@@ -13,11 +13,11 @@ from mlrift.targets import SYSTEMS, System
 from tests.harness.compiler import run_mlrc
 from tests.objects.toolchains import compile_object
 
-CALLS_C = """
-extern fn puts(u64 text) -> i32
-extern fn unused(u64 text) -> i32
+CALLS_WINDOWS = """
+extern fn GetTickCount() -> u32
+extern fn CreateFileA(u64 text) -> i32
 fn main() {
-    if 1 == 2 { puts("never") }
+    if 1 == 2 { GetTickCount() }
 }
 """
 
@@ -34,23 +34,26 @@ def refused(folder: Path, text: str, *flags: str) -> str:
 
 
 @pytest.mark.parametrize("level", ["-O0", "-O2"])
-def test_an_extern_function_needs_a_c_toolchain(tmp_path: Path, level: str) -> None:
-    messages = refused(tmp_path, CALLS_C, "--arch=x86_64", level)
-    assert "program.mlr:2:11: error: extern function 'puts' cannot be linked" in messages
+def test_an_extern_function_is_provided_by_something(tmp_path: Path, level: str) -> None:
+    messages = refused(tmp_path, CALLS_WINDOWS, "--arch=x86_64", level)
+    assert "program.mlr:2:11: error: extern function 'GetTickCount' cannot be linked" in messages
     assert "for linux-x64 [E0601]" in messages
     assert "mlrc -c --target=linux --arch=x86_64" in messages
-    assert "unused" not in messages
+    assert "CreateFileA" not in messages
 
 
 def test_every_target_that_lacks_the_function_is_named(tmp_path: Path) -> None:
-    assert "for any target [E0601]" in refused(tmp_path, CALLS_C)
+    named = '@dynamic("libown.xyz") extern fn own()\nfn main() { own() }'
+    messages = refused(tmp_path, named)
+    assert "for any target [E0601]" in messages
+    assert "`@dynamic` names no library there, only libown.xyz" in messages
     text = "extern fn GetLastError() -> u32\nfn main() { println(GetLastError()) }"
     messages = refused(tmp_path, text, "--targets=linux-x64,win-x64,mac-arm64")
     assert "for linux-x64, mac-arm64 [E0601]" in messages
 
 
 def test_the_diagnostic_has_a_json_form(tmp_path: Path) -> None:
-    messages = refused(tmp_path, CALLS_C, "--arch=x86_64", "--error-format=json")
+    messages = refused(tmp_path, CALLS_WINDOWS, "--arch=x86_64", "--error-format=json")
     row = json.loads(messages.splitlines()[0])
     assert (row["code"], row["line"], row["column"]) == ("E0601", 2, 11)
 

@@ -6,9 +6,11 @@ pointers. For an address `add(p, i * 8)` the plan asks for `p` as a pointer and 
     %a = arith.add %p, %i8         ->      %a = getelementptr i8, ptr %p, i64 %i8
 
 A wrong base would be worse than none: LLVM may assume that what is computed from `null` touches
-nothing. So an addition becomes a `getelementptr` only if one side is surely an object (a global,
-frame storage, fresh memory) or exactly one side cannot be an address (a product, a small constant,
-a counter). Values that nobody asks for in a form are not emitted in it.
+nothing, and that what is computed from one object touches no other. So an addition becomes a
+`getelementptr` only if exactly one side cannot be an address (a product, a small constant, a
+counter) and was not computed from the address of an object either: it might be the distance to
+another one (`p + (q - p)` is `q`). All other sums stay words, which LLVM takes for addresses of
+anything. Values that nobody asks for in a form are not emitted in it.
 """
 
 from collections.abc import Sequence
@@ -51,6 +53,16 @@ _NEVER_ADDRESSES = frozenset(
     )
 )
 _COMBINING = frozenset((arith.Add, arith.Sub, arith.Or, arith.Xor))
+_OPAQUE = (
+    memory.Load,
+    memory.VolatileLoad,
+    call.Call,
+    call.CallIndirect,
+    atomic.AtomicLoad,
+    atomic.AtomicCompareExchange,
+    atomic.AtomicUpdate,
+    compare.CompareInteger,
+)
 _NARROW = frozenset((MachineType.I8, MachineType.I16, MachineType.I32))
 _SMALL = 1 << 31
 _MAXIMUM_DEPTH = 40
@@ -72,7 +84,7 @@ def plan_addresses(
     name: str,
 ) -> AddressPlan:
     """Decide the forms of every value of the function `name` with the reachable `blocks`."""
-    planner = _Planner(incoming, blocks[0], pointer_functions, name in pointer_functions)
+    planner = _Planner(incoming, blocks, pointer_functions, name in pointer_functions)
     for block in blocks:
         for made in block.ops:
             planner.add_uses(made)
@@ -86,19 +98,21 @@ class _Planner:
     def __init__(
         self,
         incoming: dict[Block, list[tuple[Block, Successor]]],
-        entry: Block,
+        blocks: Sequence[Block],
         pointer_functions: frozenset[str],
         returns_pointer: bool,
     ) -> None:
         self.plan = AddressPlan()
+        self.blocks = blocks
         self.returns_pointer = returns_pointer
         self.pointer_functions = pointer_functions
         self.sources: dict[Value, list[Value]] = {}
         self.never: dict[Value, bool] = {}
+        self.from_addresses: set[Value] | None = None
         self.pending_words: list[Value] = []
         self.pending_pointers: list[Value] = []
         for block, edges in incoming.items():
-            if block is not entry:
+            if block is not blocks[0]:
                 for index, parameter in enumerate(block.parameters):
                     self.sources[parameter] = [edge.arguments[index] for _, edge in edges]
 
@@ -164,13 +178,47 @@ class _Planner:
         if isinstance(value, arith.Sub):
             is_field = isinstance(rhs, arith.Constant) and not self.is_never_address(lhs)
             return (lhs, rhs) if is_field else None
-        if self._is_object(lhs, 0):
-            return None if self._is_object(rhs, 0) else (lhs, rhs)
-        if self._is_object(rhs, 0):
-            return rhs, lhs
-        if self.is_never_address(rhs):
-            return None if self.is_never_address(lhs) else (lhs, rhs)
-        return (rhs, lhs) if self.is_never_address(lhs) else None
+        if self._is_object(rhs, 0) or self.is_never_address(lhs):
+            lhs, rhs = rhs, lhs
+        if not self.is_never_address(rhs) or self._is_from_address(rhs):
+            return None
+        return None if self.is_never_address(lhs) else (lhs, rhs)
+
+    def _is_from_address(self, value: Value) -> bool:
+        """Whether a number was visibly computed from the address of an object."""
+        if isinstance(value, arith.Constant):
+            return False
+        if self.from_addresses is None:
+            self.from_addresses = self._numbers_from_addresses()
+        return value in self.from_addresses
+
+    def _numbers_from_addresses(self) -> set[Value]:
+        """Return the objects, and all that arithmetic makes of their addresses."""
+        users = self._users_in_arithmetic()
+        made_here = (made for block in self.blocks for made in block.ops)
+        work: list[Value] = [
+            made for made in made_here if isinstance(made, OBJECTS) or self._is_pointer_call(made)
+        ]
+        found = set(work)
+        while work:
+            for user in users.get(work.pop(), ()):
+                if user not in found:
+                    found.add(user)
+                    work.append(user)
+        return found
+
+    def _users_in_arithmetic(self) -> dict[Value, list[Value]]:
+        """Return what each value is part of; what memory and functions give is opaque."""
+        users: dict[Value, list[Value]] = {}
+        for block in self.blocks:
+            for made in block.ops:
+                if not isinstance(made, _OPAQUE):
+                    for operand in made.operands():
+                        users.setdefault(operand, []).append(made)
+        for parameter, arguments in self.sources.items():
+            for argument in arguments:
+                users.setdefault(argument, []).append(parameter)
+        return users
 
     def _is_object(self, value: Value, depth: int) -> bool:
         if isinstance(value, OBJECTS):

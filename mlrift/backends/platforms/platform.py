@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from mlrift.backends.arm64 import stubs as arm64_stubs
+from mlrift.backends.platforms.c_library import BIONIC, GLIBC, LIBSYSTEM, MSVCRT, CLibrary
 from mlrift.backends.x86_64 import stubs as x86_64_stubs
 from mlrift.ir.core import FOREIGN_PREFIX
 from mlrift.link.image import ImportedSymbol
@@ -21,7 +22,10 @@ class CpuStubs:
     """The encoded gates of a CPU."""
 
     stack_entry: Stub
+    glibc_entry: Stub
+    bionic_entry: Stub
     called_entry: Stub
+    called_c_entry: Stub
     syscall: Stub
     carry_syscall: Stub
     stack_probe: Stub
@@ -34,8 +38,8 @@ class Platform:
     """An operating system as the linker sees it.
 
     `sources` are file names beside this module, concatenated after `constants(target)`;
-    `library` is where C functions come from, "" when the system has none; `c_prefix` is what its
-    symbol names start with; `entry` is the symbol where the process starts.
+    `entry` is the symbol where the process starts. `c_functions` are what the sources call, from
+    `library`; symbol names start with `c_prefix` there. `c_library` is what programs may call.
     """
 
     system: System
@@ -45,6 +49,7 @@ class Platform:
     c_prefix: str
     c_functions: tuple[str, ...]
     gates: Callable[[CpuStubs], dict[str, Stub]]
+    c_library: CLibrary
 
     def constants(self, target: Target) -> str:
         """Return the `.mlr` text with the numbers of a target that the sources use."""
@@ -65,17 +70,21 @@ class Platform:
         return {name: code for name, (code, relocations) in stubs.items() if not relocations}
 
     def imports(self) -> dict[str, ImportedSymbol]:
-        """Return the C functions: by plain name for a program, as `c.NAME` for the OS layer."""
+        """Return the C functions of the OS layer and of the start, by their names there."""
         symbols = {
             name: ImportedSymbol(self.library, self.c_prefix + name) for name in self.c_functions
         }
-        return symbols | {FOREIGN_PREFIX + name: row for name, row in symbols.items()}
+        symbols.update(self.c_library.start_imports)
+        return {FOREIGN_PREFIX + name: row for name, row in symbols.items()}
 
 
 CPU_STUBS = {
     X86_64.name: CpuStubs(
         x86_64_stubs.STACK_ENTRY,
+        x86_64_stubs.GLIBC_ENTRY,
+        x86_64_stubs.BIONIC_ENTRY,
         x86_64_stubs.CALLED_ENTRY,
+        x86_64_stubs.CALLED_C_ENTRY,
         x86_64_stubs.SYSCALL,
         x86_64_stubs.CARRY_SYSCALL,
         x86_64_stubs.STACK_PROBE,
@@ -84,7 +93,10 @@ CPU_STUBS = {
     ),
     ARM64.name: CpuStubs(
         arm64_stubs.STACK_ENTRY,
+        arm64_stubs.GLIBC_ENTRY,
+        arm64_stubs.BIONIC_ENTRY,
         arm64_stubs.CALLED_ENTRY,
+        arm64_stubs.CALLED_C_ENTRY,
         arm64_stubs.SYSCALL,
         arm64_stubs.CARRY_SYSCALL,
         arm64_stubs.STACK_PROBE,
@@ -126,11 +138,16 @@ SYSTEM_CALLS = {
 
 
 def _linux_gates(rows: CpuStubs) -> dict[str, Stub]:
-    return {"os.entry": rows.stack_entry, "os.syscall": rows.syscall}
+    return {
+        "os.entry": rows.stack_entry,
+        "os.c_entry": rows.glibc_entry,
+        "os.syscall": rows.syscall,
+    }
 
 
 def _android_gates(rows: CpuStubs) -> dict[str, Stub]:
     return _linux_gates(rows) | {
+        "os.c_entry": rows.bionic_entry,
         "os.image_base": rows.address_of("__image_base"),
         "os.rela_start": rows.address_of("__rela_start"),
         "os.rela_end": rows.address_of("__rela_end"),
@@ -138,7 +155,11 @@ def _android_gates(rows: CpuStubs) -> dict[str, Stub]:
 
 
 def _windows_gates(rows: CpuStubs) -> dict[str, Stub]:
-    return {"os.entry": rows.called_entry, STACK_PROBE_SYMBOL: rows.stack_probe}
+    return {
+        "os.entry": rows.called_entry,
+        "os.c_entry": rows.called_c_entry,
+        STACK_PROBE_SYMBOL: rows.stack_probe,
+    }
 
 
 def _macos_gates(rows: CpuStubs) -> dict[str, Stub]:
@@ -146,8 +167,10 @@ def _macos_gates(rows: CpuStubs) -> dict[str, Stub]:
 
 
 PLATFORMS = (
-    Platform(LINUX, ("linux_start.mlr", "linux.mlr"), "os.entry", "", "", (), _linux_gates),
-    Platform(ANDROID, ("android_start.mlr", "linux.mlr"), "os.entry", "", "", (), _android_gates),
+    Platform(LINUX, ("linux_start.mlr", "linux.mlr"), "os.entry", "", "", (), _linux_gates, GLIBC),
+    Platform(
+        ANDROID, ("android_start.mlr", "linux.mlr"), "os.entry", "", "", (), _android_gates, BIONIC
+    ),
     Platform(
         WINDOWS,
         ("windows.mlr",),
@@ -179,6 +202,7 @@ PLATFORMS = (
             "WriteFile",
         ),
         _windows_gates,
+        MSVCRT,
     ),
     Platform(
         MACOS,
@@ -201,6 +225,7 @@ PLATFORMS = (
             "write",
         ),
         _macos_gates,
+        LIBSYSTEM,
     ),
 )
 

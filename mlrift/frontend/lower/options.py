@@ -27,7 +27,7 @@ class LowerRole(Enum):
 
     A PROGRAM gets `program.start`. An OBJECT is started by a C runtime: its `main` is EXPORTED and
     takes what C gives. A LISTING is read by people. Both keep every function. A LIBRARY is merged
-    into a program or linked with one and has no start. A FREESTANDING program is entered by whatever
+    into a program or linked with one and has no start. A FREESTANDING program is entered by what
     loads it, with any stack alignment, and returns there.
     """
 
