@@ -9,8 +9,10 @@ A wrong base would be worse than none: LLVM may assume that what is computed fro
 nothing, and that what is computed from one object touches no other. So an addition becomes a
 `getelementptr` only if exactly one side cannot be an address (a product, a small constant, a
 counter) and was not computed from the address of an object either: it might be the distance to
-another one (`p + (q - p)` is `q`). All other sums stay words, which LLVM takes for addresses of
-anything. Values that nobody asks for in a form are not emitted in it.
+another one (`p + (q - p)` is `q`). All other sums stay words, which LLVM's passes take for
+addresses of anything; its instruction selection does not (`BaseIndexOffset::computeAliasing`), so
+such a sum with an object is hidden from it. Values that nobody asks for in a form are not emitted
+in it.
 """
 
 from collections.abc import Sequence
@@ -70,11 +72,12 @@ _MAXIMUM_DEPTH = 40
 
 @dataclass(slots=True, eq=False)
 class AddressPlan:
-    """The demanded forms of values, and the base of each address that has one."""
+    """The demanded forms of values, the base of each address that has one, and hidden sums."""
 
     words: set[Value] = field(default_factory=set)
     pointers: set[Value] = field(default_factory=set)
     bases: dict[Value, tuple[Value, Value]] = field(default_factory=dict)
+    hidden: set[Value] = field(default_factory=set)
 
 
 def plan_addresses(
@@ -143,6 +146,8 @@ class _Planner:
                     words.add(value)
                     if type(value) in _LAZY and isinstance(value, Op):
                         self.pending_words.extend(value.operands())
+                        if isinstance(value, arith.Add) and self._leads_anywhere(value):
+                            self.plan.hidden.add(value)
             if self.pending_pointers:
                 value = self.pending_pointers.pop()
                 if value not in pointers:
@@ -183,6 +188,11 @@ class _Planner:
         if not self.is_never_address(rhs) or self._is_from_address(rhs):
             return None
         return None if self.is_never_address(lhs) else (lhs, rhs)
+
+    def _leads_anywhere(self, value: arith.Add) -> bool:
+        """Whether a sum with an object's address may be the address of another object."""
+        is_sum = self._is_object(value.lhs, 0) or self._is_object(value.rhs, 0)
+        return is_sum and self._base_and_offset(value) is None
 
     def _is_from_address(self, value: Value) -> bool:
         """Whether a number was visibly computed from the address of an object."""

@@ -92,6 +92,7 @@ class FunctionText:
         "exit_labels",
         "function",
         "has_trap",
+        "hidden",
         "label",
         "labels",
         "lines",
@@ -116,6 +117,7 @@ class FunctionText:
         self.word_demand = word_demand
         self.pointer_demand = plan.pointers
         self.bases = plan.bases
+        self.hidden = plan.hidden
         self.lines: list[str] = []
         self.allocas: list[str] = []
         self.names: dict[Value, str] = {}

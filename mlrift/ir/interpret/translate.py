@@ -188,7 +188,9 @@ class Translation:
                 self._line(f"if {self.use(end.condition)}:")
                 self._indent = indent + " "
                 if not self._enter(end.if_true):
+                    waiting, self._pending = self._pending, {}
                     self._tree(end.if_true.block)
+                    self._pending = waiting
                 self._indent = indent
                 self._op = end
                 edge = end.if_false
