@@ -125,7 +125,7 @@ def test_an_unwritable_file(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> tuple[int, str]:
         raise PermissionError(13, "Permission denied", "a.mlr")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("os.replace", refuse)
     status, _, err = run_mlrc(["fmt", "-i", "a.mlr"])
     assert status == 1
     assert "Permission denied" in err

@@ -72,27 +72,29 @@ def _stash(program: Program, chance: Random, name: str) -> tuple[str, int]:
     """Addresses of structs that leave their function in several ways."""
     kept, struct = program.fresh_name("kept"), program.fresh_name("Kept")
     value = _expressions(program, chance, "n").word()
-    way = chance.choice((
-        f"{kept}[n & 3] = one",
-        f"store64({kept} + (n & 3) * 8, one)",
-        f"atomic_store({kept} + (n & 3) * 8, one)",
-        f"u64[2] box\n    box[1] = one\n    memcpy({kept} + (n & 3) * 8, box + 8, 8)",
-        f"defer {{ {kept}[n & 3] = one }}",
-        f"unsafe {{ *({kept} + (n & 3) * 8 as u64) = one }}",
-        f"u64 a = one\n    if n < 100 {{ {kept}[n & 3] = a }}",
-    ))  # fmt: skip
-    program.declarations.append(f"struct {struct} {{ u64 a; i32 b; u8 c }}")
+    program.declarations.append(f"struct {struct} {{ u64 a; i32 b; u8 c; {struct} next }}")
     program.declarations.append(f"static u64[4] {kept}")
+    program.declarations.append(f"static {struct} {kept}_one")
     declaration = chance.choice(
         (f"{struct} one", f"{struct} one = {struct} {{ n, 5 }}", f"{struct}[2] one")
     )
-    place = "one[1]" if "[" in declaration else "one"
-    offset = " + sizeof(" + struct + ")" if "[" in declaration else ""
-    text = f"""fn {name}_keep(u64 n) -> u64 {{
+    is_array = "[" in declaration
+    place, offset = ("one[1]", f" + sizeof({struct})") if is_array else ("one", "")
+    way = chance.choice(_WAYS)
+    if is_array:
+        way = way.replace("link = one", f"link = one{offset}")
+    way = way.format(kept=kept, struct=struct, name=name)
+    ways = "\n    ".join([way, *(["n = n + 1"] if chance.random() < 0.3 else [])])
+    text = f"""fn {name}_put(u64 at, u64 p) {{ store64(at, p) }}
+fn {name}_same(u64 p) -> u64 {{ return p }}
+fn {name}_pair(u64 p) -> u64 {{ return (p, p) }}
+fn {struct}.{name}_self({struct} self) -> u64 {{ return self }}
+fn {name}_keep(u64 n) -> u64 {{
+    u64 at = {kept} + (n & 3) * 8
     {declaration}
     {place}.a = {value}
     {place}.c = n
-    {way}
+    {ways}
     return {place}.a
 }}
 fn {name}(u64 n) -> u64 {{
@@ -105,7 +107,34 @@ fn {name}(u64 n) -> u64 {{
     }}
     return sum
 }}"""
-    return text, 300
+    return text.replace("u64 at", "u64 to").replace("store64(at", "store64(to"), 300
+
+
+_WAYS = (
+    "{kept}[n & 3] = one",
+    "store64(to, one)",
+    "atomic_store(to, one)",
+    "atomic_cas(to, atomic_load(to), one)",
+    "u64 w = one\n    atomic_add(to, w - load64(to))",
+    "u64[2] box\n    box[1] = one\n    memcpy(to, box + 8, 8)",
+    "defer {{ {kept}[n & 3] = one }}",
+    "unsafe {{ *(to as u64) = one }}",
+    "u64 a = one\n    if n < 100 {{ {kept}[n & 3] = a }}",
+    "{name}_put(to, one)",
+    'call_ptr(fn_addr("{name}_put"), to, one)',
+    "{kept}[n & 3] = {name}_same(one)",
+    'store64(to, call_ptr(fn_addr("{name}_same"), one))',
+    ";(u64 p, u64 q) = {name}_pair(one)\n    {kept}[n & 3] = q",
+    "u64 p = 0\n    for i in 0..3 {{ p = one }}\n    {kept}[n & 3] = p",
+    "u64 w = one\n    u64 p = w - 8\n    {kept}[n & 3] = p + 8",
+    "u64 w = one\n    u64 p = (w ^ 12345) ^ 12345\n    store64(to, p)",
+    "u64 w = one\n    store32(to, w)\n    store32(to + 4, w >> 32)",
+    "u64 w = one\n    u64 p = (n < 100) * w\n    store64(to, p)",
+    "u64 p = 0\n    match n {{ 0..50 => {{ p = one }} _ => {{ p = 1 }} }}\n    store64(to, p)",
+    "{struct} other\n    other.next = one\n    store64(to, other.next)",
+    "{struct} other = {struct} {{ next: one }}\n    u64 p = other\n    memcpy(to, p + 13, 8)",
+    "{kept}_one.next = one\n    store64(to, {kept}_one.next)",
+)
 
 
 def _frames(program: Program, chance: Random, name: str) -> tuple[str, int]:

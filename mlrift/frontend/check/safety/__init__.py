@@ -6,18 +6,19 @@ Only what is annotated is held to something; a program without annotations is ne
 from mlrift.diagnostics import catalog
 from mlrift.frontend import ast
 from mlrift.frontend.check.context import Context
-from mlrift.frontend.check.safety.call_graph import call_graph
-from mlrift.frontend.check.safety.contexts import check_contexts
-from mlrift.frontend.check.safety.effects import check_effects
-from mlrift.frontend.check.safety.locks import find_lock_cycles
-
-SAFETY_ANNOTATIONS = frozenset({"ctx", "eff", "caps", "lock"})
+from mlrift.frontend.check.safety.annotations import is_annotated
 
 
 def check_safety(context: Context, program: ast.Program) -> None:
     """Report what contradicts the annotations of a program."""
-    if not _is_annotated(program):
+    if not is_annotated(program):
         return
+    # Hardly any program is annotated, and these cost 6 ms to import.
+    from mlrift.frontend.check.safety.call_graph import call_graph  # noqa: PLC0415
+    from mlrift.frontend.check.safety.contexts import check_contexts  # noqa: PLC0415
+    from mlrift.frontend.check.safety.effects import check_effects  # noqa: PLC0415
+    from mlrift.frontend.check.safety.locks import find_lock_cycles  # noqa: PLC0415
+
     graph = call_graph(program)
     for violation in (*check_contexts(graph), *check_effects(graph)):
         context.emit(violation)
@@ -28,13 +29,3 @@ def check_safety(context: Context, program: ast.Program) -> None:
                 cycle.other_place, f"here '{cycle.first}' while '{cycle.second}' is held"
             )
         )
-
-
-def _is_annotated(program: ast.Program) -> bool:
-    return any(
-        annotation.name in SAFETY_ANNOTATIONS
-        for module in program.modules
-        for item in module.items
-        if type(item) is ast.Function
-        for annotation in item.annotations
-    )
