@@ -1,7 +1,6 @@
 """A compilation that the cache could not answer: the stages, then the outcome as a value."""
 
 from mlrift.container.fat import Slice
-from mlrift.diagnostics.render import Color, render_json, render_report
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import pipeline
 from mlrift.driver.cache import Cache
@@ -11,7 +10,6 @@ from mlrift.driver.modules import FileReader
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
 from mlrift.driver.results import ResultCache, Stored
 from mlrift.ir.core import Module
-from mlrift.ir.text.listing import list_module
 from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
 from mlrift.targets import SYSTEMS, TARGETS, Target
 
@@ -84,6 +82,8 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
 def _product(context: pipeline.BuildContext, module: Module, token_count: int) -> tuple[bytes, str]:
     options = context.options
     if options.product is Product.IR:
+        from mlrift.ir.text.listing import list_module  # noqa: PLC0415 - for this product only
+
         return b"", list_module(module)
     target = options.targets[0]
     node_count = sum(1 for function in module.functions.values() for _ in function.ops())
@@ -127,6 +127,12 @@ def _failed(context: pipeline.BuildContext) -> Stored:
 def _messages(options: CompileOptions, sink: DiagnosticSink) -> str:
     if not sink.diagnostics():
         return ""
+    from mlrift.diagnostics.render import (  # noqa: PLC0415 - when there is something to say
+        Color,
+        render_json,
+        render_report,
+    )
+
     if options.error_format is ErrorFormat.JSON:
         return render_json(sink)
     coloured = options.error_format is ErrorFormat.COLOURED

@@ -6,7 +6,6 @@ is a C function that the unit declares: `write` becomes `c.write`, whatever a pr
 """
 
 from mlrift.backends.platforms import STACK_PROBE_SYMBOL, platform_for
-from mlrift.diagnostics.render import render_report
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver.resources import core_source, platform_source
 from mlrift.frontend.ast import Program
@@ -47,6 +46,8 @@ def compile_unit(name: str, text: str) -> Module:
         if not sink.has_errors:
             lowering = LowerOptions(symbol_name=library_symbol, role=LowerRole.LIBRARY)
             return lower_program(typed, lowering, name)
+    from mlrift.diagnostics.render import render_report  # noqa: PLC0415 - for our mistakes only
+
     raise LibraryUnitError(f"{name} does not compile:\n{render_report(sink)}")
 
 

@@ -42,7 +42,6 @@ from mlrift.frontend.typed import TypedProgram
 from mlrift.ir.core import Linkage, Module
 from mlrift.ir.passes.pipeline import OptimisationLevel as IrLevel
 from mlrift.ir.passes.pipeline import optimise
-from mlrift.ir.text import print_module
 from mlrift.link.image import DebugInfo as LinkDebugInfo
 from mlrift.link.image import LinkOptions, link
 from mlrift.link.objects import ObjectFile
@@ -142,6 +141,8 @@ def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, st
 
     def observe(name: str, now: Module) -> None:
         if name in context.options.dump_after:
+            from mlrift.ir.text import print_module  # noqa: PLC0415 - for `--dump` only
+
             dumps.append((name, print_module(now)))
 
     wanted = observe if context.options.dump_after else None
