@@ -238,7 +238,8 @@ def test_only_the_standard_library_is_imported(probe_path: Path) -> None:
         "from mlrift.cli import mlr, mlr_views\n"
         "mlr_views.show('--list', sys.argv[1:])\n"
         "print([name for name in sys.modules if name.split('.')[0] not in sys.stdlib_module_names"
-        " and not name.startswith(('mlrift', '_distutils_hack', '__main__'))], file=sys.stderr)"
+        " and not name.startswith(('mlrift', '_distutils_hack', '__main__', '__editable__'))],"
+        " file=sys.stderr)"
     )
     command = [sys.executable, "-c", code, str(probe_path)]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)

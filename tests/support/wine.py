@@ -49,6 +49,17 @@ def missing_wine() -> str | None:
 
 
 def run_in_wine(image: bytes, invocation: Invocation) -> RunResult:
+    """Run an image in Wine; a silent status 1 is tried once more.
+
+    That is how Wine itself fails when, on a busy machine, it does not reach its server. A program
+    that ends so does it twice.
+    """
+    result = _run_once(image, invocation)
+    is_silent_failure = result.status == 1 and not result.stdout
+    return _run_once(image, invocation) if is_silent_failure else result
+
+
+def _run_once(image: bytes, invocation: Invocation) -> RunResult:
     """Run a Windows executable in Wine; a refused image gives Wine's status 53."""
     wine = _installation()
     with program_file(image, ".exe") as path:
