@@ -48,8 +48,9 @@ bench: $(VENV)/.tests ## measure against gcc and write benchmarks/results
 bless: $(VENV)/.tests ## rewrite the expectations of tests/ir from what the compiler does
 	MLRIFT_BLESS=1 $(BIN)/python -m pytest tests/ir
 
-fuzz: $(VENV)/.tests ## mutate programs for a minute: never a traceback, a hang or an abort
+fuzz: $(VENV)/.tests ## mutated programs never crash mlrc; generated ones do the same everywhere
 	$(BIN)/python -m tests.fuzz.mutate --seconds 60
+	$(BIN)/python -m tests.fuzz.differential --seconds 120
 
 docs: $(VENV)/.tests ## regenerate the grammar tables and the reference pages
 	$(BIN)/python -m mlrift.frontend.grammar.generate

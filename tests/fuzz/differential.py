@@ -10,6 +10,7 @@ import argparse
 import multiprocessing
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -20,7 +21,10 @@ from tests.fuzz.shrink import shrink
 
 REGRESSIONS = Path(__file__).parent / "regressions"
 PROGRAM_SECONDS = 120.0
-ARM64_EVERY = 5
+EVERYWHERE_EVERY = 5
+MOST_FAILURES = 10
+
+Teller = Callable[[int, Finding], None]
 
 
 @dataclass(slots=True)
@@ -72,8 +76,10 @@ class Examiner:
         self._process.join()
 
 
-def run(seed: int, seconds: float, count: int, most_failures: int = 10) -> Report:
-    """Examine programs until the time, the count or the patience is used up."""
+def run(
+    seed: int, seconds: float, count: int, tell: Teller = lambda _number, _found: None
+) -> Report:
+    """Examine programs until the time, the count or the patience is used up; tell of failures."""
     report = Report()
     examiner = Examiner()
     deadline = time.monotonic() + seconds
@@ -81,15 +87,16 @@ def run(seed: int, seconds: float, count: int, most_failures: int = 10) -> Repor
         while (
             report.programs < count
             and time.monotonic() < deadline
-            and len(report.failures) < most_failures
+            and len(report.failures) < MOST_FAILURES
         ):
             number = seed + report.programs
             report.programs += 1
             text = generate(number)
-            reach = Reach.EVERYWHERE if number % ARM64_EVERY == 0 else Reach.NATIVE
+            reach = Reach.EVERYWHERE if number % EVERYWHERE_EVERY == 0 else Reach.NATIVE
             finding = examiner.examine(text, reach)
             if finding is not None:
                 report.failures.append((number, text, finding))
+                tell(number, finding)
     finally:
         examiner.close()
     return report
@@ -130,6 +137,10 @@ def keep(seed: int, text: str, finding: Finding) -> Path:
     return path
 
 
+def _tell(seed: int, finding: Finding) -> None:
+    print(f"--- seed {seed}: {finding}", flush=True)
+
+
 def main() -> int:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -140,16 +151,15 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="write failures into regressions/")
     options = parser.parse_args()
     started = time.monotonic()
-    report = run(options.seed, options.seconds, options.count)
+    report = run(options.seed, options.seconds, options.count, _tell)
     speed = report.programs / (time.monotonic() - started)
     seen: set[tuple[Kind, str]] = set()
     for seed, text, finding in report.failures:
-        print(f"--- seed {seed}: {finding}")
         if finding.signature in seen:
             continue
         seen.add(finding.signature)
         small = shrunk(text, finding, options.shrink_seconds)
-        print(small)
+        print(f"--- seed {seed} in short:\n{small}", flush=True)
         if options.keep:
             print(f"kept as {keep(seed, small, finding)}")
     print(f"{report.programs} programs ({speed:.1f}/s), {len(report.failures)} failures")

@@ -29,6 +29,7 @@ from tests.fuzz.generator.frame import Frame
 from tests.fuzz.generator.functions import FunctionWriter
 
 _MAIN_STEPS = 20_000
+_LONG = 0.02
 _SUPPORT = """\
 static u64 trace = 1
 fn tick(u64 v) -> u64 {
@@ -58,11 +59,12 @@ def generate(seed: int) -> str:
     _declare_constants(program, chance)
     _declare_statics(program, chance)
     functions = FunctionWriter(program, chance)
-    for _ in range(chance.randint(1, 7)):
+    is_long = chance.random() < _LONG
+    for _ in range(chance.randint(20, 40) if is_long else chance.randint(1, 7)):
         functions.write()
     for _ in range(chance.choice((0, 0, 1, 1, 2))):
         templates.write(program, chance)
-    main = _main(program, chance)
+    main = _main(program, chance, chance.randint(200, 400) if is_long else chance.randint(5, 25))
     chance.shuffle(program.items)
     return "\n".join([f"// seed {seed}", *program.declarations, _SUPPORT, *program.items, main, ""])
 
@@ -163,11 +165,11 @@ def _initial(program: Program, chance: random.Random, kind: ScalarType) -> str:
     return _constant_expression(program, chance, 1)
 
 
-def _main(program: Program, chance: random.Random) -> str:
+def _main(program: Program, chance: random.Random, count: int) -> str:
     frame = Frame(program, chance, Scope(program), _MAIN_STEPS)
     has_result = chance.random() < 0.6
     body = BodyWriter(frame, (WORDS[3],) if has_result else ())
-    body.statements(chance.randint(5, 25))
+    body.statements(count)
     for row in frame.scope.of(Shape.SCALAR):
         frame.line(f"println({row.name})")
     frame.most_steps *= 2
