@@ -31,6 +31,11 @@ def gcc(source: Path, output: Path) -> Command:
     return Command(("gcc", "-O2", "-o", str(output), str(source), "-lm"))
 
 
+def gxx(source: Path, output: Path) -> Command:
+    """Return the command that compiles a C++ program."""
+    return Command(("g++", "-O2", "-pthread", "-o", str(output), str(source)))
+
+
 def empty_python() -> Command:
     """Return the command that starts Python and does nothing."""
     return Command((sys.executable, "-c", "pass"))

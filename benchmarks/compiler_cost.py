@@ -15,6 +15,7 @@ from benchmarks.figures import (
     milliseconds,
 )
 from benchmarks.generate import generate_program
+from benchmarks.generate_project import generate_project, line_count
 from benchmarks.measure import (
     Command,
     Sample,
@@ -31,6 +32,9 @@ RUNNER_LIMIT_SECONDS = 0.040
 THROUGHPUT_LIMIT_LINES_PER_SECOND = 10_000 / 1.5
 THROUGHPUT_LINES = (20_000, 40_000)
 FEWEST_START_RUNS = 15
+PROJECT_LINES = 60_000
+PROJECT_LIMIT_SECONDS = {"-O0": 20.0, "-O2": 60.0}
+PROJECT_LIMIT_MEMORY_BYTES = 1_500_000_000
 
 
 def compiler_figures(folder: Path, runs: int) -> Iterator[Figure]:
@@ -39,6 +43,7 @@ def compiler_figures(folder: Path, runs: int) -> Iterator[Figure]:
     yield from _hello_compile_figures(folder, fat, runs)
     yield from _start_figures(folder, fat, max(runs, FEWEST_START_RUNS))
     yield from _throughput_figures(folder, runs)
+    yield from _project_figures(folder)
     yield from _size_figures(folder, fat)
 
 
@@ -134,6 +139,34 @@ def _throughput_figures(folder: Path, runs: int) -> Iterator[Figure]:
             "",
             "",
             Verdict.NO_AIM,
+        )
+
+
+def _project_figures(folder: Path) -> Iterator[Figure]:
+    """Compile a program of many files for one target, once: it takes about a minute."""
+    sources = fresh_folder(folder)
+    main = generate_project(sources, PROJECT_LINES)
+    files = len(list(sources.glob("*.mlr")))
+    for level, limit_seconds in PROJECT_LIMIT_SECONDS.items():
+        output = folder / "project"
+        cache = fresh_folder(folder)
+        sample = run_once(commands.mlrc(main, output, cache, commands.HOST_TARGET, level))
+        run_once(Command((str(output),)))
+        yield Figure(
+            f"{line_count(sources):,} lines in {files} files, {level}, one target",
+            f"{sample.seconds:.1f} s, {sample.processor_seconds:.1f} s of processor time",
+            "",
+            "",
+            f"<= {limit_seconds:g} s",
+            at_most(sample.seconds, limit_seconds),
+        )
+        yield Figure(
+            f"the same, {level}: peak memory",
+            mebibytes(sample.peak_memory_bytes),
+            "",
+            "",
+            f"<= {mebibytes(PROJECT_LIMIT_MEMORY_BYTES)}",
+            at_most(sample.peak_memory_bytes, PROJECT_LIMIT_MEMORY_BYTES),
         )
 
 

@@ -1,27 +1,34 @@
 """Generated programs on every engine, compared; failures are shrunk and kept.
 
     python -m tests.fuzz.differential --seconds 60 --seed 1
+    python -m tests.fuzz.differential --seconds 7200 --count 5000 --jobs 2 --record
 
 A worker process examines the programs, so that an abort of LLVM or a hang ends the worker and is a
 finding, not the end of the run. Program N of a run with seed S is `generate(S + N)`.
 """
 
 import argparse
+import datetime
 import multiprocessing
+import shlex
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from tests.fuzz.batch import join, may_join
 from tests.fuzz.engines import Finding, Kind, Outcome, Reach, examine, reference
 from tests.fuzz.generate import generate
 from tests.fuzz.shrink import shrink
 
 REGRESSIONS = Path(__file__).parent / "regressions"
-PROGRAM_SECONDS = 120.0
-EVERYWHERE_EVERY = 5
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+PROGRAM_SECONDS = 900.0
+EVERYWHERE_EVERY = 20
+BATCH_PROGRAMS = 12
 MOST_FAILURES = 10
 
 Teller = Callable[[int, Finding], None]
@@ -81,31 +88,101 @@ def run(
 ) -> Report:
     """Examine programs until the time, the count or the patience is used up; tell of failures."""
     report = Report()
-    examiner = Examiner()
+    work = _Work(report, tell)
     deadline = time.monotonic() + seconds
     try:
-        while (
-            report.programs < count
-            and time.monotonic() < deadline
-            and len(report.failures) < MOST_FAILURES
-        ):
-            number = seed + report.programs
+        for number in range(seed, seed + count):
+            if time.monotonic() > deadline or len(report.failures) >= MOST_FAILURES:
+                break
             report.programs += 1
-            text = generate(number)
-            reach = Reach.EVERYWHERE if number % EVERYWHERE_EVERY == 0 else Reach.NATIVE
-            finding = examiner.examine(text, reach)
-            if finding is not None:
-                report.failures.append((number, text, finding))
-                tell(number, finding)
+            work.add(number, generate(number))
+        work.finish_batch()
     finally:
-        examiner.close()
+        work.close()
     return report
+
+
+class _Work:
+    """Examines programs alone or in batches; of a batch that fails, each one alone."""
+
+    def __init__(self, report: Report, tell: Teller) -> None:
+        self._report = report
+        self._tell = tell
+        self._examiner = Examiner()
+        self._batch: list[tuple[int, str]] = []
+
+    def add(self, number: int, text: str) -> None:
+        """Examine a program now or with those that follow."""
+        if number % EVERYWHERE_EVERY == 0:
+            self._examine(number, text, Reach.EVERYWHERE)
+        elif not may_join(text):
+            self._examine(number, text, Reach.NATIVE)
+        else:
+            self._batch.append((number, text))
+            if len(self._batch) == BATCH_PROGRAMS:
+                self.finish_batch()
+
+    def finish_batch(self) -> None:
+        """Examine what waits."""
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        whole = join([text for _, text in batch])
+        finding = self._examiner.examine(whole, Reach.BATCH)
+        if finding is None:
+            return
+        found = [self._examine(number, text, Reach.NATIVE) for number, text in batch]
+        if not any(found):
+            self._note(batch[0][0], whole, finding)
+
+    def close(self) -> None:
+        """End the process that examines."""
+        self._examiner.close()
+
+    def _examine(self, number: int, text: str, reach: Reach) -> bool:
+        finding = self._examiner.examine(text, reach)
+        if finding is None:
+            return False
+        self._note(number, text, finding)
+        return True
+
+    def _note(self, number: int, text: str, finding: Finding) -> None:
+        self._report.failures.append((number, text, finding))
+        self._tell(number, finding)
+
+
+def run_in_parts(seed: int, seconds: float, count: int, jobs: int, tell: Teller) -> Report:
+    """Do the same with several worker processes, each of which has its own range of numbers."""
+    share = -(-count // jobs)
+    parts = [(seed + start, min(share, count - start)) for start in range(0, max(count, 1), share)]
+    with ThreadPoolExecutor(jobs) as pool:
+        reports = list(pool.map(lambda part: run(part[0], seconds, part[1], tell), parts))
+    failures = [row for report in reports for row in report.failures]
+    return Report(sum(report.programs for report in reports), failures)
+
+
+def record(seed: int, count: int) -> Path:
+    """Note in benchmarks/results that so many programs ran without a difference."""
+    today = datetime.date.today().isoformat()
+    command = shlex.join(["python", "-m", "tests.fuzz.differential", *sys.argv[1:]])
+    text = (
+        f"# Generated programs, {today}\n\n`{command}`\n\n"
+        f"{count:,} programs, seeds {seed} to {seed + count - 1}: no difference.\n\n"
+        + "".join(f"- {row.name.lower()}: {row.value}\n" for row in Reach)
+        + f"\nAlone, every {EVERYWHERE_EVERY}th program runs everywhere; {BATCH_PROGRAMS} of the "
+        "others make a batch.\n"
+    )
+    path = RESULTS / f"{today}-generated-programs.md"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 def shrunk(text: str, finding: Finding, seconds: float) -> str:
     """Return a smaller program that fails in the same way."""
     examiner = Examiner()
-    reach = Reach.EVERYWHERE if "arm64" in finding.label else Reach.NATIVE
+    reach = Reach.EVERYWHERE
+    if examiner.examine(text, Reach.NATIVE) is not None:
+        reach = Reach.NATIVE
 
     def still_fails(candidate: str) -> bool:
         found = examiner.examine(candidate, reach)
@@ -149,9 +226,11 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--shrink-seconds", type=float, default=120)
     parser.add_argument("--keep", action="store_true", help="write failures into regressions/")
+    parser.add_argument("--jobs", type=int, default=1, help="worker processes")
+    parser.add_argument("--record", action="store_true", help="write benchmarks/results")
     options = parser.parse_args()
     started = time.monotonic()
-    report = run(options.seed, options.seconds, options.count, _tell)
+    report = run_in_parts(options.seed, options.seconds, options.count, options.jobs, _tell)
     speed = report.programs / (time.monotonic() - started)
     seen: set[tuple[Kind, str]] = set()
     for seed, text, finding in report.failures:
@@ -163,6 +242,8 @@ def main() -> int:
         if options.keep:
             print(f"kept as {keep(seed, small, finding)}")
     print(f"{report.programs} programs ({speed:.1f}/s), {len(report.failures)} failures")
+    if options.record and not report.failures and report.programs == options.count:
+        print(f"written to {record(options.seed, report.programs)}")
     return 1 if report.failures else 0
 
 

@@ -26,13 +26,16 @@ from mlrift.ir.passes.pipeline import OptimisationLevel, optimise
 from mlrift.ir.text import parse_module, print_module
 from mlrift.ir.verify import check_module
 from mlrift.targets import LINUX_ARM64, LINUX_X86_64, TARGETS, Target
+from tests.fuzz.linked import LinkFailedError, can_link, run_linked
 from tests.fuzz.model import run_model
 from tests.harness.compiler import context_for, options_for
 from tests.support.engines import RunTimeout, default_engine
 
-_LIMITS = ProgramLimits(steps=3_000_000)
-_NATIVE_SECONDS = 10.0
+_STEPS = 3_000_000
+_BATCH_STEPS = 30_000_000
+_NATIVE_SECONDS = 60.0
 _STATUS_CHECK = 1
+_EXECUTED = (LINUX_X86_64, LINUX_ARM64)
 _BROKEN = {132: "unreachable code", 139: "memory fault", 152: "too many steps"}
 
 
@@ -51,8 +54,9 @@ class Kind(Enum):
 class Reach(Enum):
     """Which engines run."""
 
-    NATIVE = "interpreter and native"
-    EVERYWHERE = "all targets, arm64 under qemu, -g, and the IR verified after every pass"
+    NATIVE = "model, interpreter, x86-64 at -O0 and -O2, arm64 at -O2 under qemu"
+    BATCH = "the same, for many programs in one"
+    EVERYWHERE = "also arm64 at -O0, --debug, -g, objects, all targets, the IR after every pass"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +154,17 @@ class _Examination:
         if expected.status in _BROKEN:
             why = f"{_BROKEN[expected.status]}\n{expected.stderr.decode(errors='replace')}"
             raise FoundError(Finding(Kind.FAULT, "interpreter -O0", why))
-        everywhere = self._reach is Reach.EVERYWHERE
-        self._check_optimised(expected, TARGETS if everywhere else (LINUX_X86_64,))
-        self._check_native(expected, optimisation=Optimisation.NONE)
-        if everywhere:
-            for level in Optimisation:
-                self._check_native(expected, optimisation=level, debug_info=DebugInfo.FULL)
+        if self._reach is not Reach.EVERYWHERE:
+            self._check_optimised(expected, _EXECUTED)
+            self._check_native(expected, optimisation=Optimisation.NONE)
+            return
+        self._check_optimised(expected, TARGETS)
+        self._check_native(expected, optimisation=Optimisation.NONE, targets=_EXECUTED)
+        for level in Optimisation:
+            self._check_native(expected, optimisation=level, debug_info=DebugInfo.FULL)
         self._check_debug(expected)
+        if can_link():
+            self._check_linked(expected)
 
     def reference(self) -> Outcome:
         """Run the unoptimised IR."""
@@ -166,7 +174,7 @@ class _Examination:
             text = print_module(module)
             if print_module(parse_module(text)) != text:
                 raise FoundError(Finding(Kind.CRASH, "IR text", "does not read back as it was"))
-        return _interpret(module)
+        return self._interpret(module)
 
     def _check_optimised(self, expected: Outcome, targets: tuple[Target, ...]) -> None:
         """Run what `-O2` makes, which all targets link and those of Linux execute."""
@@ -177,7 +185,7 @@ class _Examination:
         else:
             pipeline.optimise_module(context, module)
             check_module(module, "-O2")
-        self._compare("interpreter -O2", _interpret(module), expected)
+        self._compare("interpreter -O2", self._interpret(module), expected)
         for label, found in _run_slices(context, module):
             self._compare(label, found, expected)
 
@@ -187,7 +195,7 @@ class _Examination:
             self._compare(label, found, expected)
 
     def _native(self, **changes: object) -> Iterator[tuple[str, Outcome]]:
-        context = self._context(targets=(LINUX_X86_64,), **changes)
+        context = self._context(**{"targets": (LINUX_X86_64,), **changes})
         module = pipeline.make_module(context, self._typed)
         pipeline.optimise_module(context, module)
         check_module(module, "optimisation")
@@ -206,7 +214,7 @@ class _Examination:
     def _check_debug(self, expected: Outcome) -> None:
         """Compare `--debug` with the program without, up to the check that ends it."""
         context = self._context(checks=RuntimeChecks.DEBUG)
-        checked = _interpret(pipeline.make_module(context, self._typed))
+        checked = self._interpret(pipeline.make_module(context, self._typed))
         ended_early = checked.status == _STATUS_CHECK and checked.stderr
         if not ended_early or not expected.stdout.startswith(checked.stdout):
             self._compare("interpreter --debug", checked, expected)
@@ -215,6 +223,19 @@ class _Examination:
             if found.stderr != checked.stderr:
                 detail = f"reports differ:\n{checked.stderr!r}\n{found.stderr!r}"
                 raise FoundError(Finding(Kind.OUTPUT, label + " report", detail))
+
+    def _check_linked(self, expected: Outcome) -> None:
+        """Compare objects that gcc links."""
+        for level in Optimisation:
+            label = f"object -{level.value}"
+            try:
+                found = run_linked(self._source, f"-{level.value}", _NATIVE_SECONDS)
+            except (LinkFailedError, RunTimeout) as error:
+                raise FoundError(Finding(Kind.OUTPUT, label, str(error))) from error
+            self._compare(label, Outcome(found.stdout, found.stderr, found.status), expected)
+
+    def _interpret(self, module: Module) -> Outcome:
+        return _interpret(module, _BATCH_STEPS if self._reach is Reach.BATCH else _STEPS)
 
     def _compare(self, label: str, found: Outcome, expected: Outcome) -> None:
         if found.stdout == expected.stdout and found.status == expected.status:
@@ -231,18 +252,22 @@ def _run_slices(context: pipeline.BuildContext, module: Module) -> Iterator[tupl
     words += ["g"] if options.debug_info is DebugInfo.FULL else []
     words += ["--debug"] if options.checks is RuntimeChecks.DEBUG else []
     for row in pipeline.slices(context, module):
-        if row.target not in (LINUX_X86_64, LINUX_ARM64):
+        if row.target not in _EXECUTED:
             continue
         label = " -".join([row.target.name, *words]).replace("---", "--")
+        engine = default_engine(row.target)
+        if engine.missing() is not None:
+            continue
         try:
-            result = default_engine(row.target).run(row.image, timeout_seconds=_NATIVE_SECONDS)
+            result = engine.run(row.image, timeout_seconds=_NATIVE_SECONDS)
         except RunTimeout as error:
             raise FoundError(Finding(Kind.OUTPUT, label, str(error))) from error
         yield label, Outcome(result.stdout, result.stderr, result.status)
 
 
-def _interpret(module: Module) -> Outcome:
-    result = run_program(module, [], RecordingOs(b"", {}), _LIMITS)
+def _interpret(module: Module, most_steps: int) -> Outcome:
+    limits = ProgramLimits(steps=most_steps)
+    result = run_program(module, [], RecordingOs(b"", {}), limits)
     stderr = result.stderr + result.note.encode() if result.status in _BROKEN else result.stderr
     return Outcome(result.stdout, stderr, result.status)
 

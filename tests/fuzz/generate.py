@@ -30,7 +30,8 @@ from tests.fuzz.generator.functions import FunctionWriter
 
 _MAIN_STEPS = 20_000
 _LONG = 0.02
-_SUPPORT = """\
+MAY_END_EARLY = "// may divide by zero"
+SUPPORT = """\
 static u64 trace = 1
 fn tick(u64 v) -> u64 {
     trace = trace * 31 + v
@@ -66,7 +67,9 @@ def generate(seed: int) -> str:
         templates.write(program, chance)
     main = _main(program, chance, chance.randint(200, 400) if is_long else chance.randint(5, 25))
     chance.shuffle(program.items)
-    return "\n".join([f"// seed {seed}", *program.declarations, _SUPPORT, *program.items, main, ""])
+    head = [MAY_END_EARLY] if program.is_risky else []
+    head.append(f"// seed {seed}")
+    return "\n".join([*head, *program.declarations, SUPPORT, *program.items, main, ""])
 
 
 def _declare_types(program: Program, chance: random.Random) -> None:

@@ -4,24 +4,41 @@ from pathlib import Path
 
 import pytest
 
+from tests.fuzz.batch import join, may_join
 from tests.fuzz.differential import run
-from tests.fuzz.engines import Reach, examine
+from tests.fuzz.engines import Reach, examine, reference
 from tests.fuzz.generate import generate
 from tests.fuzz.shrink import shrink
 from tests.harness.run_files import run_everywhere
 
+FIRST_SEED = 20_261_121
+BLOCKS, BLOCK_PROGRAMS = 8, 25
+BLOCK_SECONDS = 600.0
 REGRESSIONS = sorted((Path(__file__).parent / "regressions").glob("*.mlr"))
 
 
-def test_generated_programs_agree_everywhere() -> None:
-    report = run(seed=20_261_121, seconds=12, count=40)
-    assert report.programs > 1
+@pytest.mark.parametrize("block", range(BLOCKS))
+def test_generated_programs_agree_everywhere(block: int) -> None:
+    """Two hundred programs in all, every one of them."""
+    report = run(FIRST_SEED + block * BLOCK_PROGRAMS, BLOCK_SECONDS, BLOCK_PROGRAMS)
     assert not report.failures, "\n".join(str(row) for row in report.failures[0])
+    assert report.programs == BLOCK_PROGRAMS
 
 
 def test_a_seed_makes_one_program() -> None:
     assert generate(7) == generate(7)
     assert generate(7) != generate(8)
+
+
+def test_a_batch_does_what_its_programs_do() -> None:
+    texts = [text for text in map(generate, range(40, 60)) if may_join(text)][:4]
+    alone = [reference(text) for text in texts]
+    expected = b"".join(
+        b"program %d\n%b" % (number, row.stdout)
+        + (b"status %d\n" % row.status if row.status else b"")
+        for number, row in enumerate(alone)
+    )
+    assert reference(join(texts)).stdout == expected
 
 
 def test_wrong_output_is_found() -> None:

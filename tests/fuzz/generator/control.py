@@ -9,6 +9,7 @@ from tests.fuzz.generator.frame import Frame
 from tests.fuzz.generator.statements import StatementWriter
 
 _DEEPEST_BLOCK = 4
+_BORDERS = (128, 256, 32768, 65536, 1 << 31, 1 << 32, 1 << 53, 1 << 63, (1 << 64) - 50)
 
 
 class BodyWriter:
@@ -26,6 +27,7 @@ class BodyWriter:
         blocks: tuple[tuple[int, Callable[[int], None]], ...] = (
             (10, self._if),
             (6, self._for),
+            (1, self._for_far_away),
             (4, self._while),
             (2, self._loop),
             (6, self._match),
@@ -162,6 +164,20 @@ class BodyWriter:
 
     # ------------------------------------------------------------------------------ loops
 
+    def _for_far_away(self, count: int) -> None:
+        """A loop whose variable crosses a border of the signed or the narrow numbers."""
+        frame, chance = self.frame, self.frame.chance
+        name, trips = frame.program.fresh_name("it"), self._trips()
+        start = chance.choice(_BORDERS) - chance.randint(0, trips - 1)
+        dots = chance.choice(("..", "..="))
+        end = start + trips - (dots == "..=")
+        frame.loops += 1
+        with frame.block(f"for {name} in {start}{dots}{end}", trips):
+            frame.scope.declare(Variable(name, Shape.SCALAR, U64, is_writable=False))
+            self.statements(count)
+        frame.loops -= 1
+        frame.scope.declare(Variable(name, Shape.SCALAR, U64, is_writable=False))
+
     def _trips(self) -> int:
         trips = self.frame.chance.choice((1, 2, 3, 4, 7, 8, 16, 40))
         return trips if self.frame.can_afford(6 * trips) else 1
@@ -205,19 +221,34 @@ class BodyWriter:
 
     def _while(self, count: int) -> None:
         """The counter steps first, so that `continue` cannot skip it."""
-        frame = self.frame
+        frame, chance = self.frame, self.frame.chance
         name, trips = frame.program.fresh_name("c"), self._trips()
-        kind = frame.chance.choice(("u64", "u8", "i64", "i32"))
-        frame.line(f"{kind} {name} = 0")
-        frame.scope.declare(Variable(name, Shape.SCALAR, U64, is_writable=False))
-        condition = f"{name} < {trips}"
+        is_signed = frame.happens(0.5)
+        kind = chance.choice(("i64", "i32") if is_signed else ("u64", "u8"))
+        start, stepping, test = self._counting(trips, is_signed)
+        frame.line(f"{kind} {name} = {start}")
+        frame.scope.declare(
+            Variable(name, Shape.SCALAR, S64 if is_signed else U64, is_writable=False)
+        )
+        condition = f"{name} {test}"
         if frame.happens(0.4):
             condition = f"{condition} && {self.expressions.truth()}"
         frame.loops += 1
         with frame.block(f"while {condition}", trips):
-            frame.line(f"{name} += 1")
+            frame.line(f"{name} {stepping}")
             self.statements(count)
         frame.loops -= 1
+
+    def _counting(self, trips: int, is_signed: bool) -> tuple[str, str, str]:
+        """Return where a counter starts, how it steps and what holds until it has."""
+        chance = self.frame.chance
+        step = chance.choice((1, 1, 1, 2, 3, 8))
+        end = trips * step
+        if is_signed and self.frame.happens(0.2):
+            return f"0 - {end}", f"+= {step}", chance.choice(("< 0", "!= 0"))
+        if self.frame.happens(0.35):
+            return str(end), f"-= {step}", chance.choice(("> 0", "!= 0", ">= 1", f">= {step}"))
+        return "0", f"+= {step}", chance.choice((f"< {end}", f"!= {end}"))
 
     def _loop(self, count: int) -> None:
         frame = self.frame

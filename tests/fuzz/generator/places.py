@@ -7,7 +7,16 @@ from mlrift.typesystem import ScalarType
 from tests.fuzz.generator.declared import Shape, Struct, Variable
 from tests.fuzz.generator.frame import Frame
 
-_LOADS = (("load8", 1), ("load16", 2), ("load32", 4), ("load64", 8), ("vload8", 1), ("vload64", 8))
+_LOADS = (
+    ("load8", 1),
+    ("load16", 2),
+    ("load32", 4),
+    ("load64", 8),
+    ("vload8", 1),
+    ("vload16", 2),
+    ("vload32", 4),
+    ("vload64", 8),
+)
 _TEXTS = ('"abc"', '"abd"', '""', '"a\\nb"', '"ab"', '"longer text"')
 
 

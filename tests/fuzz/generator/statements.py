@@ -11,7 +11,16 @@ from tests.fuzz.generator.frame import Frame
 _COUNTS = (1, 2, 3, 4, 5, 8, 16, 17, 32)
 _WORD_COMPOUNDS = ("+=", "-=", "*=", "&=", "|=", "^=", "<<=", ">>=")
 _FLOAT_COMPOUNDS = ("+=", "-=", "*=", "/=")
-_STORES = (("store8", 1), ("store16", 2), ("store32", 4), ("store64", 8), ("vstore32", 4))
+_STORES = (
+    ("store8", 1),
+    ("store16", 2),
+    ("store32", 4),
+    ("store64", 8),
+    ("vstore8", 1),
+    ("vstore16", 2),
+    ("vstore32", 4),
+    ("vstore64", 8),
+)
 _ATOMICS = ("atomic_add", "atomic_sub", "atomic_and", "atomic_or", "atomic_xor")
 
 

@@ -1,4 +1,4 @@
-"""A second opinion: language.md written down once more, as a walk over the syntax tree.
+"""A second opinion: reference.md written down once more, as a walk over the syntax tree.
 
 It shares the parser and the type table with the compiler and nothing else: no checker, no lowering,
 no IR. So what every engine gets wrong alike, because the IR is wrong, shows up here. It covers what

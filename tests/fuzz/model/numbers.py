@@ -83,7 +83,7 @@ def square_root(value: float) -> float:
 
 
 def float_text(value: float) -> str:
-    """Format as language.md 14 says: six digits, truncated."""
+    """Format as reference.md 14 says: six digits, truncated."""
     if math.isnan(value):
         return "nan"
     sign = "-" if math.copysign(1, value) < 0 else ""

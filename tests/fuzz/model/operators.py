@@ -1,4 +1,4 @@
-"""What the binary operators do to words and to floats (language.md 7.3 and 7.5)."""
+"""What the binary operators do to words and to floats (reference.md 7.3 and 7.5)."""
 
 import operator
 from collections.abc import Callable
