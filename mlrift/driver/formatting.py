@@ -1,106 +1,92 @@
-"""`mlrc fmt`: re-indents source text by brace depth and changes nothing else (cli.md 3.2).
+"""`mlrc fmt`: the text of a file in, the same program laid out anew out (docs/cli.md 1.6).
 
-What lies inside a string or a block comment that spans lines keeps its blanks: those of a string
-belong to the program.
+The files it imports are read for the types they declare. What leaves has the tokens and comments
+that entered, in their order: that is checked each time, so no mistake here can change a program.
 """
 
-import re
-from dataclasses import dataclass
-from enum import Enum, unique
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from mlrift.frontend.lexer import format_string_end
+from mlrift.diagnostics.render import render_report
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver.modules import read_file, visible_types
+from mlrift.frontend.ast import SourceModule
+from mlrift.frontend.layout.comments import read_trivia
+from mlrift.frontend.layout.source_text import format_stream
+from mlrift.frontend.layout.type_names import types_at_line_starts, types_in_signatures
+from mlrift.frontend.lexer import TokenStream, lex
+from mlrift.frontend.parser import parse_tokens
+from mlrift.frontend.tokens import KnownTypes
+from mlrift.source import SourceFile
+from mlrift.values import record
 
-_BLANK_LINE_BEFORE = ("fn", "st", "en")
-_BLANKS = " \t\r"
-_PIECES = re.compile(
-    r"""
-      (?P<format> (?<![A-Za-z0-9_])f" )
-    | (?P<string> "(?:\\.|[^"\\])*"? | '(?:\\.|[^'\\\n])*'? )
-    | (?P<comment> //[^\n]* | /\*.*?(?:\*/|\Z) )
-    | (?P<open> \{ ) | (?P<close> \} ) | (?P<end> \n )
-    """,
-    re.VERBOSE | re.DOTALL,
+# What else may be a type, tried in this order; the last one is the language's own answer.
+_GUESSES: tuple[Callable[[TokenStream, KnownTypes], KnownTypes], ...] = (
+    types_at_line_starts,
+    types_in_signatures,
+    lambda _stream, known: known,
 )
 
 
-@unique
-class _Inside(Enum):
-    """What a place between two lines is part of."""
+class NotAProgram(Exception):
+    """The source has syntax errors; `messages` is the report of them."""
 
-    CODE = "code"
-    STRING = "string"
-    COMMENT = "comment"
-
-
-@dataclass(slots=True)
-class _Line:
-    """One line of source and its braces outside strings and comments."""
-
-    start: int
-    begins: _Inside = _Inside.CODE
-    ends: _Inside = _Inside.CODE
-    opened: int = 0
-    closed: int = 0
-    end: int = 0
+    def __init__(self, messages: str) -> None:
+        super().__init__(messages)
+        self.messages = messages
 
 
-def format_source(text: str) -> str:
-    """Return `text` with 4 spaces a brace depth, no trailing blanks and one final newline."""
-    lines: list[str] = []
-    depth = 0
-    for row in _split(text):
-        line = _stripped(row, text[row.start : row.end])
-        in_code = row.begins is _Inside.CODE
-        level = max(depth - int(in_code and line.startswith("}")), 0)
-        starts_item = in_code and level == 0 and line.startswith(_BLANK_LINE_BEFORE)
-        if starts_item and lines and lines[-1]:
-            lines.append("")
-        lines.append("    " * level + line if line and in_code else line)
-        depth = max(depth + row.opened - row.closed, 0)
-    while lines and not lines[-1]:
-        lines.pop()
-    return "\n".join(lines) + "\n"
+@record
+class ParsedSource:
+    """The tokens of a file and what they mean."""
+
+    stream: TokenStream
+    module: SourceModule
 
 
-def _stripped(row: _Line, line: str) -> str:
-    """Remove the blanks at both ends that are outside of strings and comments."""
-    if row.ends is not _Inside.STRING:
-        line = line.rstrip(_BLANKS)
-    return line.lstrip(_BLANKS) if row.begins is _Inside.CODE else line
+def format_source(text: str, path: str, library_roots: Sequence[Path]) -> str:
+    """Return a file's text laid out; raises `NotAProgram`."""
+    formatted = format_stream(parse_source(text, path, library_roots).stream)
+    _check_same(text, formatted)
+    return formatted
 
 
-def _split(text: str) -> list[_Line]:
-    lines = [_Line(0)]
-    position = 0
-    while (piece := _PIECES.search(text, position)) is not None:
-        position = piece.end()
-        match piece.lastgroup:
-            case "open":
-                lines[-1].opened += 1
-            case "close":
-                lines[-1].closed += 1
-            case "end":
-                _break(lines, piece.start(), _Inside.CODE)
-            case "comment":
-                _break_inside(lines, text, piece.start(), position, _Inside.COMMENT)
-            case kind:
-                if kind == "format":
-                    found = format_string_end(text, piece.start(), len(text))
-                    position = len(text) if found < 0 else found
-                _break_inside(lines, text, piece.start(), position, _Inside.STRING)
-    lines[-1].end = len(text)
-    return lines
+def parse_source(text: str, path: str, library_roots: Sequence[Path]) -> ParsedSource:
+    """Return a file parsed by itself; raises `NotAProgram`."""
+    data = text.encode("utf-8", "surrogateescape")
+    known = visible_types(
+        path, library_roots, lambda name: data if name == path else read_file(name)
+    )
+    return _parsed(text, path, known)
 
 
-def _break_inside(lines: list[_Line], text: str, start: int, end: int, inside: _Inside) -> None:
-    """Break at every newline of a string or of a comment."""
-    newline = text.find("\n", start, end)
-    while newline >= 0:
-        _break(lines, newline, inside)
-        newline = text.find("\n", newline + 1, end)
+def pieces_of(text: str) -> list[str]:
+    """Return the tokens and comments of a text, as far as formatting keeps them."""
+    stream = lex(SourceFile("", text), DiagnosticSink())
+    pieces: list[str] = []
+    for token, trivia in zip(stream.texts, read_trivia(stream), strict=True):
+        for comment in trivia.comments:
+            pieces.append("\n".join(line.strip(" \t") for line in comment.text.split("\n")))
+        pieces.append(token.rstrip(" \t\r") if token.startswith("#") else token)
+    return pieces
 
 
-def _break(lines: list[_Line], newline: int, inside: _Inside) -> None:
-    """End the last line at a newline and start the next one."""
-    lines[-1].end, lines[-1].ends = newline, inside
-    lines.append(_Line(newline + 1, begins=inside))
+def _parsed(text: str, path: str, known: KnownTypes) -> ParsedSource:
+    """Return a file as the parser leaves it, with the first guess that makes sense of it."""
+    report = ""
+    for guess in _GUESSES:
+        sink = DiagnosticSink()
+        stream = lex(SourceFile(path, text), sink)
+        module = parse_tokens(stream, guess(stream, known), sink)
+        if not sink.has_errors:
+            return ParsedSource(stream, module)
+        report = render_report(sink)
+    raise NotAProgram(report)
+
+
+def _check_same(text: str, formatted: str) -> None:
+    before, after = pieces_of(text), pieces_of(formatted)
+    if before != after:
+        rows = zip([*before, "(end)"], [*after, "(end)"], strict=False)
+        old, new = next(((old, new) for old, new in rows if old != new))
+        raise AssertionError(f"formatting changed {old!r} into {new!r}")

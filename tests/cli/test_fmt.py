@@ -1,4 +1,4 @@
-"""`mlrc fmt`: its options, and that it changes no token of any program we have."""
+"""`mlrc fmt`: its options, files and messages; what it does to a program is test_fmt_style.py's."""
 
 import os
 import subprocess
@@ -7,48 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from mlrift.driver.formatting import format_source
-from mlrift.driver.living.rewriting import tokens_of
 from tests.harness.compiler import run_mlrc
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("tests/run", "tests/errors", "examples", "std", "mlrift", "benchmarks")
-PROGRAMS = [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.mlr"))]
-UGLY = "fn main(){\nf()\n}"
-TIDY = "fn main(){\n    f()\n}\n"
+UGLY = "fn main() {\nf()\n}"
+TIDY = "fn main() {\n    f()\n}\n"
 
 
-def tokens(text: str) -> list[str]:
-    """Return the tokens of a program; a `#lang` line without the blanks at its end."""
-    stream = tokens_of(text)
-    return [part.rstrip() if part.startswith("#") else part for part in stream.texts]
+def test_the_file_is_printed_and_stays() -> None:
+    Path("a.mlr").write_text(UGLY)
+    assert run_mlrc(["fmt", "a.mlr"]) == (0, TIDY, "")
+    assert Path("a.mlr").read_text() == UGLY
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_the_tokens_stay_and_formatting_again_changes_nothing(folder: str) -> None:
-    for path in PROGRAMS:
-        if not path.is_relative_to(ROOT / folder):
-            continue
-        text = path.read_bytes().decode("utf-8", "surrogateescape")
-        formatted = format_source(text)
-        assert format_source(formatted) == formatted, path
-        if text.count('"') % 2 == 0 and "unterminated" not in path.name:
-            assert tokens(formatted) == tokens(text), path
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (
-            'fn f() {\nprint(f"{g("}  \n  {")} \n x")\n}\n',
-            'fn f() {\n    print(f"{g("}  \n  {")} \n x")\n}\n',
-        ),
-        ('fn f() {\nelf"{"\n}\n', 'fn f() {\n    elf"{"\n}\n'),
-        ('fn f() {\nprint(f"{\n', 'fn f() {\n    print(f"{\n'),
-    ],
-)
-def test_strings_in_f_strings_are_strings(text: str, expected: str) -> None:
-    assert format_source(text) == expected
+def test_a_missing_file() -> None:
+    status, out, err = run_mlrc(["fmt", "none.mlr"])
+    assert (status, out) == (1, "")
+    assert "cannot open 'none.mlr': file not found" in err
 
 
 def test_check_passes_a_formatted_file() -> None:
@@ -97,7 +72,7 @@ def fmt_stdin(data: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
 def test_standard_input() -> None:
     done = fmt_stdin(UGLY.encode() + b"// \xff")
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == TIDY[:-1].encode() + b"// \xff\n"
+    assert done.stdout == TIDY[:-1].encode() + b"  // \xff\n"
 
 
 def test_standard_input_can_be_checked() -> None:
@@ -130,3 +105,94 @@ def test_an_unwritable_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert status == 1
     assert "Permission denied" in err
     assert Path("a.mlr").read_text() == UGLY
+
+
+BROKEN = "fn main() {\n  f(\n}\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--check"], ["-i"]])
+def test_source_that_does_not_parse_is_reported_and_stays(options: list[str]) -> None:
+    Path("a.mlr").write_text(BROKEN)
+    status, out, err = run_mlrc(["fmt", *options, "a.mlr"])
+    assert (status, out) == (1, "")
+    assert err.startswith("a.mlr:3:1: error: expected `)` or an expression")
+    assert err.endswith("1 parse error(s)\n")
+    assert Path("a.mlr").read_text() == BROKEN
+
+
+def test_one_broken_file_does_not_keep_the_others_from_being_formatted() -> None:
+    Path("a.mlr").write_text(BROKEN)
+    Path("b.mlr").write_text(UGLY)
+    assert run_mlrc(["fmt", "-i", "a.mlr", "b.mlr"])[0] == 1
+    assert Path("b.mlr").read_text() == TIDY
+
+
+def test_a_folder_stands_for_the_files_in_it() -> None:
+    Path("code/parts").mkdir(parents=True)
+    Path("code/a.mlr").write_text(UGLY)
+    Path("code/parts/b.mlr").write_text(UGLY)
+    Path("code/notes.txt").write_text(UGLY)
+    status, _, err = run_mlrc(["fmt", "--check", "code"])
+    assert status == 1
+    assert [line.split()[2] for line in err.splitlines()] == [
+        os.path.join("code", "a.mlr"),
+        os.path.join("code", "parts", "b.mlr"),
+    ]
+    assert run_mlrc(["fmt", "-i", "code"]) == (0, "", "")
+    assert Path("code/parts/b.mlr").read_text() == TIDY
+    assert Path("code/notes.txt").read_text() == UGLY
+    assert run_mlrc(["fmt", "--check", "code"]) == (0, "", "")
+
+
+def test_a_folder_without_programs_is_an_error() -> None:
+    Path("code").mkdir()
+    status, _, err = run_mlrc(["fmt", "--check", "code"])
+    assert (status, err) == (1, "mlrc fmt: error: no .mlr file in 'code'\n")
+
+
+def test_types_of_imported_files_are_known() -> None:
+    Path("part.mlr").write_text("struct Point { u64 x; u64 y }\ntype Place = Point\n")
+    text = 'import "part.mlr"\n\nfn main() {\n    Place p\n    p = Place { 1, 2 }\n}\n'
+    Path("a.mlr").write_text(text.replace("    Place p\n    p", "Place\np p"))
+    assert run_mlrc(["fmt", "a.mlr"]) == (0, text, "")
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["Point p = Point { 1, 2 }", "Point[4] row", "Point p\n    p.x = 1"],
+)
+def test_types_of_files_not_imported_are_guessed(body: str) -> None:
+    text = f"fn main() {{\n    {body}\n}}\n"
+    Path("a.mlr").write_text(text)
+    assert run_mlrc(["fmt", "a.mlr"]) == (0, text, "")
+
+
+def test_types_of_signatures_are_guessed() -> None:
+    text = "fn make(u64 x) -> Point {\n    return Point { x, 2 }\n}\n"
+    Path("a.mlr").write_text(text)
+    assert run_mlrc(["fmt", "a.mlr"]) == (0, text, "")
+
+
+def test_line_ends_of_windows_become_ours_outside_of_strings() -> None:
+    Path("a.mlr").write_bytes(b'fn f() {\r\n  // c\r\n  print("a\r\nb")\r\n}\r\n')
+    assert run_mlrc(["fmt", "-i", "a.mlr"])[0] == 0
+    assert Path("a.mlr").read_bytes() == b'fn f() {\n    // c\n    print("a\r\nb")\n}\n'
+
+
+def test_a_byte_order_mark_stays() -> None:
+    Path("a.mlr").write_bytes(b"\xef\xbb\xbffn f() {}")
+    assert run_mlrc(["fmt", "-i", "a.mlr"])[0] == 0
+    assert Path("a.mlr").read_bytes() == b"\xef\xbb\xbffn f() { }\n"
+
+
+def test_an_empty_file_is_one_empty_line() -> None:
+    Path("a.mlr").write_text(" \n\n")
+    assert run_mlrc(["fmt", "-i", "a.mlr"])[0] == 0
+    assert Path("a.mlr").read_text() == "\n"
+    assert run_mlrc(["fmt", "--check", "a.mlr"])[0] == 0
+
+
+def test_deep_nesting_is_no_matter() -> None:
+    text = "fn f() {\n    return " + "(" * 900 + "1" + ")" * 900 + "\n}\n"
+    Path("a.mlr").write_text(text)
+    assert run_mlrc(["fmt", "a.mlr"])[0] == 0

@@ -1,11 +1,10 @@
-"""`mlrc check` and `mlrc fmt`: cli.md 3.1 and 3.2, language.md 18."""
+"""`mlrc check` and `mlrc fmt`: cli.md 3.1 and 3.2, reference.md 18."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from mlrift.driver.formatting import format_source
 from tests.harness.compiler import run_mlrc
 
 
@@ -79,53 +78,3 @@ def test_annotations_of_the_safety_analysis_are_inert() -> None:
     assert (
         check('@ctx(irq) @eff(io) @caps("x")\nfn f() { println(1) }\nfn main() { f() }\n')[0] == 0
     )
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("fn f(){\nx=1\n}\n", "fn f(){\n    x=1\n}\n"),
-        ("   fn f() {}   \t\n", "fn f() {}\n"),
-        ("fn f() {\nif a {\nb()\n} else {\nc()\n}\n}\n", None),
-        ("u64 a\nfn f() {}\nstruct P {}\nenum E {}\n", None),
-        ("a\n\n\n\nb\n\n\n", "a\n\n\n\nb\n"),
-        ("", "\n"),
-        ("a", "a\n"),
-        ("f() { // {\n}\n", "f() { // {\n}\n"),
-        ('f() { "{"\n}\n', 'f() { "{"\n}\n'),
-        ("f() { '{'\n}\n", "f() { '{'\n}\n"),
-        ('f() { "\\"{"\n}\n', 'f() { "\\"{"\n}\n'),
-        ("f() { /* {\n  {  */\na\n}\n", "f() { /* {\n  {  */\n    a\n}\n"),
-        ('f() {\na = "x  \n   y"\n}\n', 'f() {\n    a = "x  \n   y"\n}\n'),
-        ("f() {\r\na\r\n}\r\n", "f() {\n    a\n}\n"),
-        ("f() {\n{\n}}\ng\n", "f() {\n    {\n    }}\ng\n"),
-        ("}\n}\nfn f() {\n", "}\n}\n\nfn f() {\n"),
-    ],
-)
-def test_fmt_rules(text: str, expected: str | None) -> None:
-    if expected is None:
-        expected = EXPECTED[text]
-    assert format_source(text) == expected
-    assert format_source(expected) == expected
-
-
-EXPECTED = {
-    "fn f() {\nif a {\nb()\n} else {\nc()\n}\n}\n": (
-        "fn f() {\n    if a {\n        b()\n    } else {\n        c()\n    }\n}\n"
-    ),
-    "u64 a\nfn f() {}\nstruct P {}\nenum E {}\n": (
-        "u64 a\n\nfn f() {}\n\nstruct P {}\n\nenum E {}\n"
-    ),
-}
-
-
-def test_fmt_prints_and_changes_no_file() -> None:
-    Path("a.mlr").write_text("fn main(){\nf()\n}")
-    assert run_mlrc(["fmt", "a.mlr"]) == (0, "fn main(){\n    f()\n}\n", "")
-    assert Path("a.mlr").read_text() == "fn main(){\nf()\n}"
-
-
-def test_fmt_of_a_missing_file() -> None:
-    status, out, err = run_mlrc(["fmt", "none.mlr"])
-    assert (status, out) == (1, "")
-    assert "cannot open 'none.mlr': file not found" in err
