@@ -7,8 +7,6 @@ twice with different rights, and no mapping is both writable and executable unle
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from mlrift.link.elf_sections import SHT_PROGBITS, Row, Sections, Trailer
 from mlrift.link.errors import LinkError
@@ -16,6 +14,7 @@ from mlrift.link.layout import Block, Bounds, Layout, align_up, bind
 from mlrift.link.objects import SectionKind
 from mlrift.link.options import DataProtection, DebugInfo, LinkOptions
 from mlrift.targets import Target
+from mlrift.values import record, value
 
 PF_X, PF_W, PF_R = 1, 2, 4
 PT_LOAD, PT_GNU_STACK = 1, 0x6474E551
@@ -31,7 +30,8 @@ _IDENT = b"\x7fELF\x02\x01\x01"
 _ET_EXEC = 2
 
 
-class ProgramHeader(NamedTuple):
+@value
+class ProgramHeader:
     """One row of the program header table."""
 
     kind: int
@@ -48,7 +48,7 @@ class ProgramHeader(NamedTuple):
         return _PROGRAM_HEADER.pack(self.kind, self.flags, *place, self.align)
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Segment:
     """Blocks mapped with the same rights; placed by `place_segments`."""
 
@@ -70,7 +70,8 @@ class Segment:
         return ProgramHeader(PT_LOAD, self.flags, *place, page_bytes).pack()
 
 
-class Identity(NamedTuple):
+@value
+class Identity:
     """What the ELF file header says beside the tables."""
 
     type: int

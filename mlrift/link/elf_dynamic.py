@@ -1,17 +1,18 @@
-"""Executables that a dynamic linker prepares: Android's, and those of Linux that call C libraries.
+"""ELF images that a dynamic linker prepares: Android's programs, Linux programs that call C
+libraries, and shared libraries.
 
 Enters: a packed `Layout` and the system's `DynamicProfile`. Leaves: the file's bytes: loader tables
-and code in one read-execute segment, import slots and everything else that is written in one
-read-write segment, real section headers. Slots are bound before the program starts, never later.
+and code in one read-execute segment; what only the dynamic linker writes in a segment that is read
+only once it is done; the variables in a read-write segment; real section headers. Slots are bound
+before anything runs, never later.
 """
 
-import struct
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from mlrift.link.elf import (
     FILE_HEADER_BYTES,
     PF_R,
+    PF_W,
     PF_X,
     PROGRAM_HEADER_BYTES,
     SHARED_CONSTANT_BYTES,
@@ -26,302 +27,233 @@ from mlrift.link.elf import (
     place_segments,
     stack_header,
 )
+from mlrift.link.elf_loader_tables import (
+    DYNAMIC_ENTRY,
+    FINI_ARRAY,
+    INIT_ARRAY,
+    RELA,
+    DefinedSymbol,
+    DynamicPlace,
+    DynamicProfile,
+    LoaderNeeds,
+    LoaderTables,
+)
 from mlrift.link.elf_sections import (
     SHF_ALLOC,
     SHF_WRITE,
     SHT_DYNAMIC,
-    SHT_DYNSYM,
-    SHT_HASH,
     SHT_PROGBITS,
-    SHT_RELA,
-    SHT_STRTAB,
-    SYMBOL,
     Row,
     Sections,
 )
-from mlrift.link.elf_versions import NO_VERSIONS, LibraryVersions, version_tables
-from mlrift.link.imports import SLOT_BYTES, SLOT_PREFIX, ImportedLibrary
-from mlrift.link.layout import Block, Bound, Layout, align_up, bind
+from mlrift.link.imports import SLOT_BYTES
+from mlrift.link.layout import Block, Bound, Layout, align_up, bind, live_symbols
 from mlrift.link.objects import SectionKind
 from mlrift.link.options import DebugInfo, LinkOptions
 from mlrift.link.relocations import Pointer
-from mlrift.targets import ARM64, X86_64, Target
+from mlrift.targets import Target
+from mlrift.values import value
 
 ET_EXEC, ET_DYN = 2, 3
 
-_PT_DYNAMIC, _PT_INTERP, _PT_PHDR = 2, 3, 6
-_FIXED_HEADERS = 4  # PHDR, INTERP, DYNAMIC and GNU_STACK
-_DT_NULL, _DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_RELA = 0, 1, 4, 5, 6, 7
-_DT_RELASZ, _DT_RELAENT, _DT_STRSZ, _DT_SYMENT = 8, 9, 10, 11
-_DT_VERSYM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFF0, 0x6FFFFFFE, 0x6FFFFFFF
-_DT_FLAGS_1, _DT_RELACOUNT = 0x6FFFFFFB, 0x6FFFFFF9
-_RELA = struct.Struct("<QQq")
-_DYNAMIC = struct.Struct("<QQ")
-_FIXED_ENTRIES = 7
-_SHT_VERNEED, _SHT_VERSYM = 0x6FFFFFFE, 0x6FFFFFFF
-_GLOBAL_FUNCTION = 1 << 4 | 2
+_ARRAY_KINDS = {INIT_ARRAY: 14, FINI_ARRAY: 15}
+_PT_DYNAMIC, _PT_INTERP, _PT_PHDR, _PT_GNU_RELRO = 2, 3, 6, 0x6474E552
+# What a library says to bindings; nothing that runs needs it, so no segment holds it.
+_INTERFACE_SECTION = ".mlrift.interface"
 
 
-class _Machine(NamedTuple):
-    """The numbers of a CPU's dynamic relocations."""
+@value
+class _Image:
+    """An image whose segments are chosen; `frozen` is read-only once everything is bound."""
 
-    relative: int
-    slot: int
-
-
-_MACHINES = {X86_64.elf_machine: _Machine(8, 6), ARM64.elf_machine: _Machine(1027, 1025)}
-
-
-class _Shape(NamedTuple):
-    """Alignment, linked section, info and entry size of a section header."""
-
-    align: int
-    link: str = ""
-    info: int = 0
-    entry_bytes: int = 0
-
-
-_SHAPES = {
-    SHT_DYNSYM: _Shape(8, ".dynstr", 1, SYMBOL.size),
-    SHT_HASH: _Shape(8, ".dynsym", 0, 4),
-    SHT_DYNAMIC: _Shape(8, ".dynstr", 0, _DYNAMIC.size),
-    _SHT_VERNEED: _Shape(8, ".dynstr", 1),
-    _SHT_VERSYM: _Shape(2, ".dynsym", 0, 2),
-    SHT_RELA: _Shape(8, ".dynsym", 0, _RELA.size),
-}
-
-
-class DynamicProfile(NamedTuple):
-    """What differs between systems.
-
-    `base` is the address of an ET_EXEC image; that of an ET_DYN one is 0, and its absolute pointers
-    become relocations. `flags` is DT_FLAGS_1; `versions` are asked for when such
-    a function is used.
-    """
-
-    type: int
-    base: int
-    page_bytes: int
-    interpreter: bytes
-    flags: int
-    versions: LibraryVersions = NO_VERSIONS
-
-
-class _Strings:
-    """The string table; each name once."""
-
-    def __init__(self) -> None:
-        self.data = bytearray(b"\0")
-        self._offsets: dict[str, int] = {}
-
-    def offset(self, name: str) -> int:
-        known = self._offsets.get(name)
-        if known is None:
-            known = self._offsets[name] = len(self.data)
-            self.data += name.encode() + b"\0"
-        return known
-
-
-class _LoaderTables:
-    """The dynamic linker's tables, which follow the program headers.
-
-    Positions are offsets in the file, and addresses once the image's base is added.
-    """
-
-    def __init__(
-        self,
-        start: int,
-        profile: DynamicProfile,
-        libraries: Sequence[ImportedLibrary],
-        relative_count: int,
-    ) -> None:
-        strings = _Strings()
-        self.profile = profile
-        self.needed = [strings.offset(library.name) for library in libraries]
-        imported = [row for library in libraries for row in library.functions]
-        self.slot_names = [SLOT_PREFIX + name for name, _ in imported]
-        self.symbol_names = [strings.offset(function) for _, function in imported]
-        functions = [function for _, function in imported]
-        self.versions = version_tables(functions, profile.versions, strings.offset)
-        self.strings_data = bytes(strings.data)
-        self.hash_data = struct.pack("<III", 1, len(imported) + 1, 0) + bytes(4 * len(imported) + 4)
-        self.relative_count = relative_count
-        relocation_count = relative_count + len(imported)
-        self.symbols = start
-        self.symbol_bytes = SYMBOL.size * (len(imported) + 1)
-        self.hash = self.symbols + self.symbol_bytes
-        self.version_needs = align_up(self.hash + len(self.hash_data), 8)
-        self.symbol_versions = self.version_needs + len(self.versions.needed)
-        self.dynamic = align_up(self.symbol_versions + len(self.versions.of_symbols), 8)
-        self.rela_bytes = relocation_count * _RELA.size
-        self.dynamic_bytes = self._entry_count() * _DYNAMIC.size
-        self.rela = self.dynamic + self.dynamic_bytes
-        self.strings = self.rela + self.rela_bytes
-        self.interpreter = self.strings + len(self.strings_data)
-        self.end = self.interpreter + len(profile.interpreter)
-
-    def contents(self, pointers: Sequence[Pointer], slots: Sequence[int], cpu: int) -> bytes:
-        """Return the bytes of all tables; `slots` are the addresses of the import slots."""
-        machine = _MACHINES[cpu]
-        rows = [_RELA.pack(row.address, machine.relative, row.value) for row in pointers]
-        rows += [
-            _RELA.pack(address, index << 32 | machine.slot, 0)
-            for index, address in enumerate(slots, 1)
-        ]
-        symbols = [SYMBOL.pack(name, _GLOBAL_FUNCTION, 0, 0, 0, 0) for name in self.symbol_names]
-        hash_bytes = self.version_needs - self.hash
-        version_bytes = self.dynamic - self.version_needs
-        tables = (
-            bytes(SYMBOL.size),
-            *symbols,
-            self.hash_data.ljust(hash_bytes, b"\0"),
-            b"".join(reversed(self.versions)).ljust(version_bytes, b"\0"),
-            *[_DYNAMIC.pack(*entry) for entry in self._entries(self.profile.base)],
-            *rows,
-            self.strings_data,
-            self.profile.interpreter,
-        )
-        return b"".join(tables)
-
-    def describe(self, sections: Sections) -> None:
-        """Add the section headers."""
-        self._describe(sections, ".dynsym", SHT_DYNSYM, self.symbols, self.symbol_bytes)
-        self._describe(sections, ".hash", SHT_HASH, self.hash, len(self.hash_data))
-        if self.versions.needed:
-            needs_bytes, symbols_bytes = len(self.versions.needed), len(self.versions.of_symbols)
-            at = self.symbol_versions
-            self._describe(
-                sections, ".gnu.version_r", _SHT_VERNEED, self.version_needs, needs_bytes
-            )
-            self._describe(sections, ".gnu.version", _SHT_VERSYM, at, symbols_bytes)
-        self._describe(sections, ".dynamic", SHT_DYNAMIC, self.dynamic, self.dynamic_bytes)
-        if self.rela_bytes:
-            self._describe(sections, ".rela.dyn", SHT_RELA, self.rela, self.rela_bytes)
-        self._describe(sections, ".dynstr", SHT_STRTAB, self.strings, len(self.strings_data))
-        interpreter_bytes = len(self.profile.interpreter)
-        self._describe(sections, ".interp", SHT_PROGBITS, self.interpreter, interpreter_bytes)
-
-    def _describe(self, sections: Sections, name: str, kind: int, at: int, size_bytes: int) -> None:
-        shape = _SHAPES.get(kind, _Shape(1))
-        row = Row(name, kind, SHF_ALLOC, self.profile.base + at, at, size_bytes, shape.align)
-        sections.add(row._replace(**shape._asdict()))
-
-    def _entry_count(self) -> int:
-        relocated = (3 if self.rela_bytes else 0) + (1 if self.relative_count else 0)
-        versioned = 3 if self.versions.needed else 0
-        return len(self.needed) + _FIXED_ENTRIES + relocated + versioned
-
-    def _entries(self, base: int) -> list[tuple[int, int]]:
-        entries = [(_DT_NEEDED, name) for name in self.needed]
-        entries += [(_DT_HASH, base + self.hash), (_DT_STRTAB, base + self.strings)]
-        entries += [(_DT_SYMTAB, base + self.symbols)]
-        entries += [(_DT_STRSZ, len(self.strings_data)), (_DT_SYMENT, SYMBOL.size)]
-        if self.rela_bytes:
-            entries += [(_DT_RELA, base + self.rela), (_DT_RELASZ, self.rela_bytes)]
-            entries += [(_DT_RELAENT, _RELA.size)]
-        if self.versions.needed:
-            entries += [(_DT_VERSYM, base + self.symbol_versions)]
-            entries += [(_DT_VERNEED, base + self.version_needs), (_DT_VERNEEDNUM, 1)]
-        if self.relative_count:
-            entries += [(_DT_RELACOUNT, self.relative_count)]
-        return [*entries, (_DT_FLAGS_1, self.profile.flags), (_DT_NULL, 0)]
+    layout: Layout
+    options: LinkOptions
+    tables: LoaderTables
+    dynamic: Block
+    slots: Block
+    segments: list[Segment]
+    frozen: Segment | None
+    header_count: int
 
 
 def write_dynamic(
     layout: Layout, target: Target, options: LinkOptions, profile: DynamicProfile
 ) -> bytes:
-    """Write an executable for the dynamic linker of a profile."""
-    cpu = target.cpu.elf_machine
-    relative_count = layout.pointer_count if profile.type == ET_DYN else 0
-    libraries = layout.program.libraries
-    slot_count = sum(len(library.functions) for library in libraries)
-    slots = Block(".got", SectionKind.DATA, 8, SLOT_BYTES * slot_count)
-    slots.fill()
-    segments = _segments(layout, options, profile, slots)
-    header_count = len(segments) + _FIXED_HEADERS
-    tables_start = FILE_HEADER_BYTES + PROGRAM_HEADER_BYTES * header_count
-    tables = _LoaderTables(tables_start, profile, libraries, relative_count)
+    """Write a program or a library for the dynamic linker of a profile."""
+    image = _arrange(layout, options, profile)
+    tables, segments = image.tables, image.segments
     file_bytes = place_segments(segments, tables.end, profile.base, profile.page_bytes)
-    addresses = [slots.address + SLOT_BYTES * index for index in range(slot_count)]
-    slot_symbols = dict(zip(tables.slot_names, addresses, strict=True))
-    bound = _bind(layout, segments, tables, slot_symbols)
-    trailer = _describe(layout, options, tables, slots, file_bytes).finish()
-    identity = Identity(profile.type, cpu, bound.globals[options.entry])
-    pointers = bound.pointers if relative_count else ()
-    image = bytearray(file_bytes)
-    image[: tables.end] = b"".join(
+    if image.frozen is not None:
+        _fill_pages(image.frozen, profile.page_bytes)
+    first_slot = image.slots.address
+    addresses = [first_slot + SLOT_BYTES * index for index in range(len(tables.slot_names))]
+    bound = _bind(image, dict(zip(tables.slot_names, addresses, strict=True)))
+    image.dynamic.data[:] = tables.dynamic()
+    sections = _describe(image, file_bytes)
+    defined = _defined_symbols(image, sections, bound)
+    trailer = sections.finish()
+    entry = 0 if options.library is not None else bound.globals[options.entry]
+    pointers = [*bound.pointers, *_array_pointers(image, bound)]
+    if not tables.needs.relative_count:
+        pointers = []
+    identity = Identity(profile.type, target.cpu.elf_machine, entry)
+    made = bytearray(file_bytes)
+    made[: tables.end] = b"".join(
         (
-            file_header(identity, header_count, trailer),
-            *_program_headers(segments, tables, tables_start),
-            tables.contents(pointers, addresses, cpu),
+            file_header(identity, image.header_count, trailer),
+            *_program_headers(image),
+            tables.contents(pointers, addresses, defined, target.cpu.elf_machine),
         )
     )
-    copy_segments(image, segments)
-    return bytes(image + trailer.data)
+    copy_segments(made, segments)
+    return bytes(made + trailer.data)
 
 
-def _bind(
-    layout: Layout,
-    segments: list[Segment],
-    tables: _LoaderTables,
-    slot_symbols: Mapping[str, int],
-) -> Bound:
-    """Patch the blocks; the range of relocations that a program may apply itself is relative."""
-    start = tables.profile.base + tables.rela
-    end = start + _RELA.size * tables.relative_count
-    return bind(layout, image_bounds(segments, layout, (start, end)), slot_symbols)
-
-
-def _segments(
-    layout: Layout, options: LinkOptions, profile: DynamicProfile, slots: Block
-) -> list[Segment]:
-    """Constants with pointers are written to while the image can still move, else constant."""
+def _arrange(layout: Layout, options: LinkOptions, profile: DynamicProfile) -> _Image:
+    """Choose the segments and the tables, whose size depends on how many segments there are."""
     moves = profile.type == ET_DYN
+    program = layout.program
+    slot_count = sum(len(library.functions) for library in program.libraries)
+    slot_count += len(program.own_slots)
+    is_written = profile.dynamic_place is DynamicPlace.WRITTEN or slot_count > 0
+    arrays = _arrays(options)
+    needs = LoaderNeeds(
+        program.libraries,
+        program.own_slots,
+        layout.pointer_count + len(arrays) if moves else 0,
+        options.library,
+        is_written and options.library is None,
+        arrays,
+    )
+    slots = Block(".got", SectionKind.DATA, SLOT_BYTES, SLOT_BYTES * slot_count)
+    dynamic = Block(".dynamic", SectionKind.DATA, 8)
+    dynamic.size_bytes = LoaderTables(0, profile, needs).dynamic_bytes
+    for block in (slots, dynamic):
+        block.fill()
     constants = [layout.constant] if moves else [layout.constant, layout.relocated]
-    written = [layout.data, layout.zero]
+    bound_once = [*([dynamic] if is_written else []), *arrays.values(), slots]
     if moves:
-        written.insert(0, layout.relocated)
-    if slots.size_bytes:
-        written.insert(0, slots)
+        bound_once.append(layout.relocated)
+    leading = () if is_written else (dynamic,)
+    segments = _constant_segments(layout, constants, leading)
+    frozen = None
+    if any(block.size_bytes for block in bound_once):
+        frozen = Segment(PF_R | PF_W, tuple(bound_once))
+        segments.append(frozen)
+    segments += data_segments((layout.data, layout.zero), options)
+    header_count = len(segments) + (2 if profile.interpreter else 0) + (3 if frozen else 2)
+    tables_start = FILE_HEADER_BYTES + PROGRAM_HEADER_BYTES * header_count
+    tables = LoaderTables(tables_start, profile, needs)
+    return _Image(layout, options, tables, dynamic, slots, segments, frozen, header_count)
+
+
+def _arrays(options: LinkOptions) -> dict[str, Block]:
+    """Return the arrays of functions that the dynamic linker calls, one function each."""
+    library = options.library
+    names = {INIT_ARRAY: library.start, FINI_ARRAY: library.end} if library is not None else {}
+    arrays = {
+        name: Block(name, SectionKind.DATA, SLOT_BYTES, SLOT_BYTES)
+        for name, symbol in names.items()
+        if symbol
+    }
+    for block in arrays.values():
+        block.fill()
+    return arrays
+
+
+def _array_pointers(image: _Image, bound: Bound) -> list[Pointer]:
+    """Return where the arrays point."""
+    library = image.options.library
+    if library is None:
+        return []
+    symbols = {INIT_ARRAY: library.start, FINI_ARRAY: library.end}
+    return [
+        Pointer(block.address, bound.globals[symbols[name]])
+        for name, block in image.tables.needs.arrays.items()
+    ]
+
+
+def _constant_segments(
+    layout: Layout, constants: Sequence[Block], leading: tuple[Block, ...]
+) -> list[Segment]:
+    """Small constants share the code's segment."""
     shared = sum(block.size_bytes for block in constants) <= SHARED_CONSTANT_BYTES
-    first = (layout.code, *constants) if shared else (layout.code,)
-    segments = [Segment(PF_R | PF_X, first)]
-    if not shared:
-        segments.append(Segment(PF_R, tuple(constants)))
-    return segments + data_segments(tuple(written), options)
+    if shared:
+        return [Segment(PF_R | PF_X, (*leading, layout.code, *constants))]
+    code = Segment(PF_R | PF_X, (*leading, layout.code))
+    return [code, Segment(PF_R, tuple(constants))]
 
 
-def _describe(
-    layout: Layout, options: LinkOptions, tables: _LoaderTables, slots: Block, file_bytes: int
-) -> Sections:
-    """Return the section headers, and the debug sections when they are kept."""
+def _fill_pages(frozen: Segment, page_bytes: int) -> None:
+    """Extend a segment to the end of its last page: rights are those of whole pages."""
+    frozen.memory_bytes = align_up(frozen.end, page_bytes) - frozen.address
+
+
+def _bind(image: _Image, slot_symbols: Mapping[str, int]) -> Bound:
+    """Patch the blocks; the range of relocations that a program may apply itself is relative."""
+    tables = image.tables
+    start = tables.profile.base + tables.rela
+    end = start + RELA.size * tables.needs.relative_count
+    bounds = image_bounds(image.segments, image.layout, (start, end))
+    return bind(image.layout, bounds, slot_symbols)
+
+
+def _describe(image: _Image, file_bytes: int) -> Sections:
+    """Return the section headers, the debug sections when they are kept, and the interface."""
     sections = Sections(file_bytes)
-    tables.describe(sections)
-    if slots.size_bytes:
-        place = (slots.address, slots.file_offset, slots.size_bytes, slots.align)
-        sections.add(Row(slots.name, SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, *place))
-    sections.add_blocks(layout)
-    if options.debug is DebugInfo.KEEP:
-        add_debug(layout, sections)
+    image.tables.describe(sections)
+    rows = [(image.dynamic, SHT_DYNAMIC, ".dynstr", DYNAMIC_ENTRY.size)]
+    for name, block in image.tables.needs.arrays.items():
+        rows.append((block, _ARRAY_KINDS[name], "", SLOT_BYTES))
+    is_written = image.frozen is not None and image.dynamic in image.frozen.blocks
+    flags = SHF_ALLOC | (SHF_WRITE if is_written else 0)
+    for block, kind, link, entry_bytes in (*rows, (image.slots, SHT_PROGBITS, "", 0)):
+        if block.size_bytes:
+            place = (block.address, block.file_offset, block.size_bytes, block.align)
+            sections.add(Row(block.name, kind, flags, *place, link, 0, entry_bytes))
+    sections.add_blocks(image.layout)
+    if image.options.debug is DebugInfo.KEEP:
+        add_debug(image.layout, sections)
+    library = image.options.library
+    if library is not None and library.interface:
+        row = Row(_INTERFACE_SECTION, SHT_PROGBITS, 0, 0, 0, 0, 1)
+        sections.append(row, library.interface)
     return sections
 
 
-def _program_headers(
-    segments: list[Segment], tables: _LoaderTables, tables_start: int
-) -> list[bytes]:
+def _defined_symbols(image: _Image, sections: Sections, bound: Bound) -> dict[str, DefinedSymbol]:
+    """Return where the exported symbols are."""
+    if image.options.library is None:
+        return {}
+    indexes = {row.name: index for index, row in enumerate(sections.rows)}
+    names = {row.name for row in image.options.library.exports}
+    return {
+        symbol.name: DefinedSymbol(indexes[block.name], address, symbol.size_bytes)
+        for symbol, block, address in live_symbols(image.layout)
+        if symbol.name in names and bound.globals.get(symbol.name) == address
+    }
+
+
+def _program_headers(image: _Image) -> list[bytes]:
     """Return PHDR and INTERP first, as the specification orders them, then the rest."""
-    profile = tables.profile
-    table_bytes = tables_start - FILE_HEADER_BYTES
-    rows = (
-        (_PT_PHDR, FILE_HEADER_BYTES, table_bytes, 8),
-        (_PT_INTERP, tables.interpreter, len(profile.interpreter), 1),
-        (_PT_DYNAMIC, tables.dynamic, tables.dynamic_bytes, 8),
-    )
-    phdr, interpreter, dynamic = [
-        ProgramHeader(
-            kind, PF_R, offset, profile.base + offset, size_bytes, size_bytes, align
-        ).pack()
-        for kind, offset, size_bytes, align in rows
-    ]
-    loads = [segment.header(profile.page_bytes) for segment in segments]
-    return [phdr, interpreter, *loads, dynamic, stack_header()]
+    tables, profile = image.tables, image.tables.profile
+    rows: list[ProgramHeader] = []
+    if profile.interpreter:
+        table_bytes = PROGRAM_HEADER_BYTES * image.header_count
+        interpreter_bytes = len(profile.interpreter)
+        for kind, offset, size_bytes, align in (
+            (_PT_PHDR, FILE_HEADER_BYTES, table_bytes, 8),
+            (_PT_INTERP, tables.interpreter, interpreter_bytes, 1),
+        ):
+            place = (offset, profile.base + offset, size_bytes, size_bytes)
+            rows.append(ProgramHeader(kind, PF_R, *place, align))
+    loads = [segment.header(profile.page_bytes) for segment in image.segments]
+    dynamic, frozen = image.dynamic, image.frozen
+    is_written = frozen is not None and dynamic in frozen.blocks
+    place = (dynamic.file_offset, dynamic.address, dynamic.size_bytes, dynamic.size_bytes)
+    tail = [ProgramHeader(_PT_DYNAMIC, PF_R | (PF_W if is_written else 0), *place, 8)]
+    if frozen is not None:
+        extent = (frozen.offset, frozen.address, frozen.file_bytes, frozen.memory_bytes)
+        tail.append(ProgramHeader(_PT_GNU_RELRO, PF_R, *extent, 1))
+    heads = [row.pack() for row in rows]
+    return [*heads, *loads, *[row.pack() for row in tail], stack_header()]

@@ -1,13 +1,15 @@
-"""Linux executables: static ones, and dynamically linked ones for programs that call C libraries.
+"""Linux images: static programs, dynamically linked ones that call C libraries, and libraries.
 
-Enters: a packed `Layout`. Leaves: the file's bytes. Both are linked for a fixed address, so
-absolute pointers need no relocation; the dynamic linker only binds the import slots.
+Enters: a packed `Layout`. Leaves: the file's bytes. Programs are linked for a fixed address, so
+absolute pointers need no relocation; the dynamic linker only binds the import slots. Libraries
+move, and the dynamic linker writes to their `.dynamic`.
 """
 
 from mlrift.link.elf import IMAGE_BASE, write_static
-from mlrift.link.elf_dynamic import ET_EXEC, DynamicProfile, write_dynamic
+from mlrift.link.elf_dynamic import ET_DYN, ET_EXEC, write_dynamic
+from mlrift.link.elf_loader_tables import DynamicPlace, DynamicProfile
 from mlrift.link.elf_versions import NO_VERSIONS, LibraryVersions
-from mlrift.link.layout import Layout
+from mlrift.link.layout import Layout, refuse_pointers_in_code
 from mlrift.link.options import LinkOptions
 from mlrift.targets import ARM64, X86_64, Target
 
@@ -33,12 +35,15 @@ _VERSIONS = {X86_64.elf_machine: _CHANGED, ARM64.elf_machine: NO_VERSIONS}
 
 
 def write_linux(layout: Layout, target: Target, options: LinkOptions) -> bytes:
-    """Write a static executable, or a dynamic one when something is imported."""
+    """Write a library, a static program, or a dynamic one when something is imported."""
+    cpu = target.cpu
+    written = (_DF_1_NOW, _VERSIONS[cpu.elf_machine], DynamicPlace.WRITTEN)
+    if options.library is not None:
+        refuse_pointers_in_code(layout)
+        profile = DynamicProfile(ET_DYN, 0, cpu.elf_page_bytes, b"", *written)
+        return write_dynamic(layout, target, options, profile)
     if not layout.program.libraries:
         return write_static(layout, target, options)
-    cpu = target.cpu
-    interpreter = _INTERPRETERS[cpu.elf_machine]
-    versions = _VERSIONS[cpu.elf_machine]
     shape = (ET_EXEC, IMAGE_BASE, cpu.elf_page_bytes)
-    profile = DynamicProfile(*shape, interpreter, _DF_1_NOW, versions)
+    profile = DynamicProfile(*shape, _INTERPRETERS[cpu.elf_machine], *written)
     return write_dynamic(layout, target, options, profile)

@@ -5,10 +5,10 @@ numbers its header needs.
 """
 
 import struct
-from typing import NamedTuple
 
 from mlrift.link.layout import Layout, align_up, live_symbols, source_name
 from mlrift.link.objects import Binding, SectionKind
+from mlrift.values import value
 
 SHT_PROGBITS, SHT_SYMTAB, SHT_STRTAB, SHT_RELA, SHT_HASH, SHT_DYNAMIC = 1, 2, 3, 4, 5, 6
 SHT_NOBITS, SHT_DYNSYM = 8, 11
@@ -26,7 +26,8 @@ _FLAGS = {
 }
 
 
-class Row(NamedTuple):
+@value
+class Row:
     """One section header, its name still text and its link by section name."""
 
     name: str
@@ -41,7 +42,8 @@ class Row(NamedTuple):
     entry_bytes: int = 0
 
 
-class Trailer(NamedTuple):
+@value
+class Trailer:
     """What follows the mapped part of a file, and where its section headers lie."""
 
     data: bytes

@@ -7,15 +7,17 @@ version of each symbol and the versions needed, as the dynamic linker reads them
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+
+from mlrift.link.elf_hash import sysv_hash
+from mlrift.values import value
 
 _NEED = struct.Struct("<HHIII")
 _VERSION = struct.Struct("<IHHII")
 _LOCAL, _GLOBAL, _FIRST = 0, 1, 2
-_HASH_MASK = 0xFFFFFFFF
 
 
-class LibraryVersions(NamedTuple):
+@value
+class LibraryVersions:
     """The versions to ask for, by function, of one library."""
 
     library: str
@@ -25,7 +27,8 @@ class LibraryVersions(NamedTuple):
 NO_VERSIONS = LibraryVersions("", {})
 
 
-class VersionTables(NamedTuple):
+@value
+class VersionTables:
     """`.gnu.version` and `.gnu.version_r`; both are empty when no function needs a version."""
 
     of_symbols: bytes
@@ -33,9 +36,15 @@ class VersionTables(NamedTuple):
 
 
 def version_tables(
-    functions: Sequence[str], wanted: LibraryVersions, string_offset: Callable[[str], int]
+    functions: Sequence[str],
+    wanted: LibraryVersions,
+    string_offset: Callable[[str], int],
+    defined_count: int,
 ) -> VersionTables:
-    """Return the tables for the imported functions, which follow the null symbol in this order."""
+    """Return the tables for the imported functions, which follow the null symbol in this order.
+
+    Symbols that the image defines follow, without a version.
+    """
     names = sorted({wanted.versions[row] for row in functions if row in wanted.versions})
     if not names:
         return VersionTables(b"", b"")
@@ -43,18 +52,9 @@ def version_tables(
     of_symbols = [_LOCAL] + [
         indexes[wanted.versions[row]] if row in wanted.versions else _GLOBAL for row in functions
     ]
+    of_symbols += [_GLOBAL] * defined_count
     rows = [_NEED.pack(1, len(names), string_offset(wanted.library), _NEED.size, 0)]
     for name, index in indexes.items():
         following = _VERSION.size if name != names[-1] else 0
-        rows.append(_VERSION.pack(_hash(name), 0, index, string_offset(name), following))
+        rows.append(_VERSION.pack(sysv_hash(name), 0, index, string_offset(name), following))
     return VersionTables(struct.pack(f"<{len(of_symbols)}H", *of_symbols), b"".join(rows))
-
-
-def _hash(name: str) -> int:
-    """Return the hash of System V's tables."""
-    value = 0
-    for byte in name.encode():
-        value = (value << 4) + byte & _HASH_MASK
-        high = value & 0xF0000000
-        value = (value ^ high >> 24) & ~high
-    return value

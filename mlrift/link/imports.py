@@ -5,11 +5,11 @@ that calls or takes the address of plain `NAME` gets a stub that jumps through t
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from mlrift.link.objects import ObjectFile, Relocation, code_object
 from mlrift.link.options import ImportedSymbol
 from mlrift.targets import ARM64, X86_64, Cpu
+from mlrift.values import value
 
 SLOT_PREFIX = "__imp_"
 SLOT_BYTES = 8
@@ -23,7 +23,8 @@ _STUBS: dict[int, tuple[bytes, tuple[tuple[int, int, int], ...]]] = {
 }
 
 
-class ImportedLibrary(NamedTuple):
+@value
+class ImportedLibrary:
     """A library and what is taken from it: (name used in code, name in the library)."""
 
     name: str

@@ -6,8 +6,6 @@ sizes are final; a container writer then gives each block an address and a file 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from mlrift.link.errors import ImageTooLargeError, LinkError
 from mlrift.link.objects import Binding, Section, SectionKind, Symbol
@@ -21,11 +19,13 @@ from mlrift.link.resolve import (
     Definition,
     Program,
 )
+from mlrift.values import field, record, value
 
 _MAXIMUM_BLOCK_BYTES = 1 << 31
 
 
-class Piece(NamedTuple):
+@value
+class Piece:
     """A live section and where it starts in its block."""
 
     object_index: int
@@ -34,7 +34,7 @@ class Piece(NamedTuple):
     offset: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Block:
     """Sections that lie together; `data` is empty for zeroed memory."""
 
@@ -71,7 +71,8 @@ class Block:
         self.data = data
 
 
-class Layout(NamedTuple):
+@value
+class Layout:
     """The blocks of a program. The five mapped ones always exist, possibly empty."""
 
     program: Program
@@ -89,7 +90,8 @@ class Layout(NamedTuple):
         return (self.code, self.constant, self.relocated, self.data, self.zero)
 
 
-class Bounds(NamedTuple):
+@value
+class Bounds:
     """The addresses that the linker itself defines."""
 
     image_base: int
@@ -109,7 +111,8 @@ class Bounds(NamedTuple):
         }
 
 
-class Bound(NamedTuple):
+@value
+class Bound:
     """A program whose bytes are final: its absolute pointers and its global symbols."""
 
     pointers: list[Pointer]
@@ -139,7 +142,7 @@ def pack(program: Program, table: RelocationTable) -> Layout:
             if block is None:
                 block = debug[section.name] = Block(section.name, kind)
         else:
-            pointers = sum([row[1] == table.absolute for row in section.relocations])
+            pointers = sum([row.kind == table.absolute for row in section.relocations])
             pointer_count += pointers
             if kind is SectionKind.CONSTANT and pointers:
                 kind = SectionKind.RELOCATED_CONSTANT

@@ -7,17 +7,18 @@ anything is placed.
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mlrift.link.layout import align_up
+from mlrift.values import value
 
 UUID_BYTES = 16
 
 _HEADER = struct.Struct("<IIIIIIII")
 _SEGMENT = struct.Struct("<II16sQQQQiiII")
 _SECTION = struct.Struct("<16s16sQQIIIIIIII")
-_MAGIC, _EXECUTE = 0xFEEDFACF, 2
+_MAGIC, _EXECUTE, _LIBRARY = 0xFEEDFACF, 2, 6
 _FLAGS = 0x200085  # no undefined symbols, dynamic linker, two-level names, PIE
+_LIBRARY_FLAGS = 0x100085  # the same without PIE, and no re-exported libraries
 _REQUIRED = 0x80000000
 _LC_SYMTAB, _LC_DYSYMTAB, _LC_LOAD_DYLIB, _LC_LOAD_DYLINKER = 0x2, 0xB, 0xC, 0xE
 _LC_SEGMENT_64, _LC_UUID, _LC_CODE_SIGNATURE = 0x19, 0x1B, 0x1D
@@ -26,10 +27,13 @@ _LC_EXPORTS_TRIE, _LC_CHAINED_FIXUPS = 0x33 | _REQUIRED, 0x34 | _REQUIRED
 _DYLINKER = b"/usr/lib/dyld"
 _PLATFORM_MACOS = 1
 _SDK_VERSION = 14 << 16
-_FIXED_BYTES = 16 + 16 + 24 + 80 + 32 + 24 + 24 + 24 + 16 + 16
+_LC_ID_DYLIB = 0xD
+_FIXED_BYTES = 16 + 16 + 24 + 80 + 24 + 24 + 16 + 16
+_PROGRAM_BYTES = 32 + 24
 
 
-class SectionRow(NamedTuple):
+@value
+class SectionRow:
     """A section inside a segment; `offset` is 0 for zeroed memory."""
 
     name: bytes
@@ -40,7 +44,8 @@ class SectionRow(NamedTuple):
     flags: int
 
 
-class SegmentRow(NamedTuple):
+@value
+class SegmentRow:
     """A segment: where it lies in memory and file, its rights, flags and sections."""
 
     name: bytes
@@ -53,15 +58,17 @@ class SegmentRow(NamedTuple):
     sections: tuple[SectionRow, ...]
 
 
-class LinkEditPart(NamedTuple):
+@value
+class LinkEditPart:
     """A run of bytes in __LINKEDIT, by file offset."""
 
     offset: int
     size_bytes: int
 
 
-class CommandInputs(NamedTuple):
-    """Everything that the header and the load commands say."""
+@value
+class CommandInputs:
+    """Everything that the header and the load commands say; libraries have an `install_name`."""
 
     cpu_type: int
     cpu_subtype: int
@@ -77,31 +84,36 @@ class CommandInputs(NamedTuple):
     uuid: bytes
     entry_offset: int
     stack_bytes: int
+    local_count: int
+    install_name: str
 
 
-def commands_size_bytes(section_counts: Sequence[int], libraries: Sequence[str]) -> int:
+def commands_size_bytes(
+    section_counts: Sequence[int], libraries: Sequence[str], install_name: str
+) -> int:
     """Return the size of header and commands for segments with these numbers of sections."""
     segments = sum(_SEGMENT.size + _SECTION.size * count for count in section_counts)
     names = sum(_dylib_size_bytes(name) for name in libraries)
-    return _HEADER.size + segments + names + _FIXED_BYTES
+    own_bytes = _dylib_size_bytes(install_name) if install_name else _PROGRAM_BYTES
+    return _HEADER.size + segments + names + own_bytes + _FIXED_BYTES
 
 
 def load_commands(inputs: CommandInputs) -> bytes:
     """Return the header followed by all load commands."""
     commands = [_segment(row) for row in inputs.segments]
+    exported_count = inputs.symbol_count - inputs.local_count
     commands += [
         _linkedit(_LC_CHAINED_FIXUPS, inputs.fixups),
         _linkedit(_LC_EXPORTS_TRIE, inputs.exports),
         _symtab(inputs),
-        struct.pack("<4I", _LC_DYSYMTAB, 80, 0, inputs.symbol_count)
-        + struct.pack("<4I", inputs.symbol_count, 0, inputs.symbol_count, 0)
+        struct.pack("<4I", _LC_DYSYMTAB, 80, 0, inputs.local_count)
+        + struct.pack("<4I", inputs.local_count, exported_count, inputs.symbol_count, 0)
         + bytes(48),
-        _named(_LC_LOAD_DYLINKER, struct.pack("<I", 12), _DYLINKER),
         struct.pack("<II", _LC_UUID, 24) + inputs.uuid,
         struct.pack(
             "<6I", _LC_BUILD_VERSION, 24, _PLATFORM_MACOS, inputs.minimum_version, _SDK_VERSION, 0
         ),
-        struct.pack("<IIQQ", _LC_MAIN, 24, inputs.entry_offset, inputs.stack_bytes),
+        *_own_commands(inputs),
     ]
     for name in inputs.libraries:
         versions = struct.pack("<IIII", 24, 2, 1 << 16, 1 << 16)
@@ -110,7 +122,19 @@ def load_commands(inputs: CommandInputs) -> bytes:
     commands.append(_linkedit(_LC_CODE_SIGNATURE, inputs.signature))
     body = b"".join(commands)
     cpu = (inputs.cpu_type, inputs.cpu_subtype)
-    return _HEADER.pack(_MAGIC, *cpu, _EXECUTE, len(commands), len(body), _FLAGS, 0) + body
+    kind = (_LIBRARY, _LIBRARY_FLAGS) if inputs.install_name else (_EXECUTE, _FLAGS)
+    return _HEADER.pack(_MAGIC, *cpu, kind[0], len(commands), len(body), kind[1], 0) + body
+
+
+def _own_commands(inputs: CommandInputs) -> list[bytes]:
+    """Return what says how a program starts, or how a library is called."""
+    if inputs.install_name:
+        versions = struct.pack("<IIII", 24, 1, 1 << 16, 1 << 16)
+        return [_named(_LC_ID_DYLIB, versions, inputs.install_name.encode())]
+    return [
+        _named(_LC_LOAD_DYLINKER, struct.pack("<I", 12), _DYLINKER),
+        struct.pack("<IIQQ", _LC_MAIN, 24, inputs.entry_offset, inputs.stack_bytes),
+    ]
 
 
 def _segment(row: SegmentRow) -> bytes:

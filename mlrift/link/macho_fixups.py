@@ -6,10 +6,10 @@ each holding the distance to the next, and the LC_DYLD_CHAINED_FIXUPS payload.
 
 import struct
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mlrift.link.errors import LinkError
 from mlrift.link.layout import align_up
+from mlrift.values import value
 
 _HEADER = struct.Struct("<IIIIIII")
 _STARTS = struct.Struct("<IHHQIH")
@@ -21,21 +21,24 @@ _NEXT_SHIFT, _NEXT_UNIT = 51, 4
 _TARGET_MASK = (1 << 36) - 1
 
 
-class Fixup(NamedTuple):
+@value
+class Fixup:
     """A pointer at `offset` in its segment; `word` lacks only the link to the next."""
 
     offset: int
     word: int
 
 
-class Import(NamedTuple):
+@value
+class Import:
     """A symbol of the library with the 1-based number `library_ordinal`."""
 
     library_ordinal: int
     name: str
 
 
-class FixupSegment(NamedTuple):
+@value
+class FixupSegment:
     """A segment's distance from the image start and its fixups in ascending order."""
 
     offset: int

@@ -5,9 +5,9 @@
 Linking never changes an object, so one object serves the images of several systems.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum, unique
-from typing import NamedTuple
+
+from mlrift.values import field, record, value
 
 ANY_MACHINE = 0
 
@@ -33,7 +33,8 @@ class Binding(Enum):
     WEAK = "weak"
 
 
-class Relocation(NamedTuple):
+@value
+class Relocation:
     """A patch of `kind` (the ELF relocation number of the CPU) at `offset` in its section.
 
     A tuple, because large objects hold tens of thousands of them.
@@ -45,7 +46,7 @@ class Relocation(NamedTuple):
     addend: int
 
 
-@dataclass(slots=True)
+@record
 class Section:
     """A contiguous piece of an object; the unit of dead-section removal.
 
@@ -60,7 +61,8 @@ class Section:
     relocations: list[Relocation] = field(default_factory=list)
 
 
-class Symbol(NamedTuple):
+@value
+class Symbol:
     """A named place: `section_index` and `offset` inside that section; None when undefined."""
 
     name: str
@@ -71,7 +73,7 @@ class Symbol(NamedTuple):
     binding: Binding = Binding.GLOBAL
 
 
-@dataclass(slots=True)
+@record
 class ObjectFile:
     """One relocatable object. Local symbols are made unique by the reader (`name` + `.` + number).
 

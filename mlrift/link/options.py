@@ -1,9 +1,9 @@
 """What the caller of the linker chooses: entry, roots, imports, stack, debug information."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum, unique
-from typing import NamedTuple
+
+from mlrift.values import field, value
 
 DEFAULT_STACK_BYTES = 8 << 20
 
@@ -24,19 +24,52 @@ class DataProtection(Enum):
     READ_WRITE_EXECUTE = "read, write and execute"
 
 
-class ImportedSymbol(NamedTuple):
+@value
+class ImportedSymbol:
     """A function of a system library, e.g. ("kernel32.dll", "WriteFile")."""
 
     library: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@unique
+class ExportKind(Enum):
+    """What an exported symbol names."""
+
+    FUNCTION = "function"
+    VARIABLE = "variable"
+
+
+@value
+class Export:
+    """A symbol that other programs may use by its name."""
+
+    name: str
+    kind: ExportKind
+
+
+@value
+class SharedLibrary:
+    """What makes an image a library: its file name, its exports, what it tells bindings.
+
+    The loader calls `start` when it has loaded the library, `end` before it unloads it; "" is
+    nothing. On Windows `start` is the entry point, which is called for both.
+    """
+
+    file_name: str
+    exports: tuple[Export, ...]
+    interface: bytes = b""
+    start: str = ""
+    end: str = ""
+
+
+@value
 class LinkOptions:
     """Everything beside the objects and the target that decides the bytes of an image.
 
     `imports` maps the names used in code (`NAME` or `__imp_NAME`) to library functions; those
     that no live code refers to leave no trace. `keep` names symbols to retain beside the entry.
+    With a `library` the image is a shared library, which has no entry.
     """
 
     entry: str = "os_start"
@@ -46,3 +79,4 @@ class LinkOptions:
     identifier: str = "mlrift"
     debug: DebugInfo = DebugInfo.STRIP
     data_protection: DataProtection = DataProtection.READ_WRITE
+    library: SharedLibrary | None = None

@@ -1,20 +1,24 @@
-"""Windows executables: PE32+ console programs, relocatable, for x86_64 and arm64.
+"""Windows images: PE32+ console programs and DLLs, relocatable, for x86_64 and arm64.
 
-Enters: a packed `Layout`. Leaves: the file's bytes: `.text`, `.rdata` (import tables and
-constants), `.data` and `.reloc`. The import address table comes first in `.rdata`; the loader
-applies `.reloc` before it protects sections, so relocated constants may lie there too.
+Enters: a packed `Layout`. Leaves: the file's bytes: `.text`, `.rdata` (import tables, export tables
+and constants), `.data`, `.reloc` and what a library says to bindings. The import address table
+comes first in `.rdata`; the loader applies `.reloc` before it protects sections, so relocated
+constants may lie there too.
 """
 
 import struct
-from dataclasses import dataclass
-from typing import NamedTuple
 
 from mlrift.link.errors import LinkError
 from mlrift.link.imports import SLOT_BYTES, SLOT_PREFIX, ImportedLibrary
 from mlrift.link.layout import Block, Bounds, Layout, align_up, bind, refuse_pointers_in_code
 from mlrift.link.options import DataProtection, LinkOptions
 from mlrift.link.relocations import Pointer
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.targets import Target
+from mlrift.values import record, value
+
+if TYPE_CHECKING:
+    from mlrift.link.pe_exports import ExportTables
 
 IMAGE_BASE = 0x1_4000_0000
 SECTION_BYTES = 0x1000
@@ -22,9 +26,11 @@ FILE_BYTES = 0x200
 
 _CODE, _CONSTANT, _DATA, _RELOCATIONS = 0x60000020, 0x40000040, 0xC0000040, 0x42000040
 _EXECUTABLE_DATA = 0xE0000040
-_IMPORT_DIRECTORY, _RELOCATION_DIRECTORY, _SLOT_DIRECTORY = 1, 5, 12
+_EXPORT_DIRECTORY, _IMPORT_DIRECTORY, _RELOCATION_DIRECTORY, _SLOT_DIRECTORY = 0, 1, 5, 12
 _DIRECTORIES = 16
 _CHARACTERISTICS = 0x22  # executable, large addresses
+_IS_DLL = 0x2000
+_NOTE = 0x42000040  # initialised, discardable, read
 _DLL_CHARACTERISTICS = 0x8160  # high-entropy, dynamic base, no execute, terminal server aware
 _DIR64 = 10
 _MINIMUM_STACK_BYTES = 1 << 20
@@ -36,7 +42,7 @@ _SECTION_HEADER = struct.Struct("<8sIIIIIIHHI")
 _DESCRIPTOR = struct.Struct("<IIIII")
 
 
-@dataclass(slots=True, eq=False)
+@record
 class _Section:
     """One section of the image; `blocks` lie after `prefix_bytes` of tables."""
 
@@ -115,10 +121,12 @@ class _ImportTables:
 
 
 def write_windows(layout: Layout, target: Target, options: LinkOptions) -> bytes:
-    """Write a console executable for Windows."""
+    """Write a console executable or a DLL for Windows."""
     refuse_pointers_in_code(layout)
     imports = _ImportTables(layout.program.libraries)
+    exports = _exports(options)
     text, constants, data = sections = _sections(layout, imports, options)
+    constants.prefix_bytes = imports.size_bytes + (exports.size_bytes if exports else 0)
     end = SECTION_BYTES
     for section in sections:
         end = section.place(end)
@@ -126,7 +134,12 @@ def write_windows(layout: Layout, target: Target, options: LinkOptions) -> bytes
     slots = {name: slots_address + offset for name, offset in imports.slots.items()}
     bound = bind(layout, _bounds(layout, end), slots)
     text.fill(b"")
-    constants.fill(imports.contents(constants.address))
+    tables = imports.contents(constants.address)
+    exports_address = constants.address + len(tables)
+    if exports is not None:
+        places = {row: bound.globals[row] - IMAGE_BASE for row in exports.names}
+        tables += exports.contents(exports_address, places)
+    constants.fill(tables)
     data.fill(b"")
     relocations = _Section(b".reloc", _RELOCATIONS, ())
     relocations.data = _base_relocations(bound.pointers, text.address)
@@ -136,12 +149,35 @@ def write_windows(layout: Layout, target: Target, options: LinkOptions) -> bytes
         descriptors = constants.address + imports.slot_bytes
         directories[_IMPORT_DIRECTORY] = (descriptors, imports.descriptor_bytes)
         directories[_SLOT_DIRECTORY] = (constants.address, imports.slot_bytes)
-    present = [section for section in (*sections, relocations) if section.size_bytes]
-    entry = bound.globals[options.entry] - IMAGE_BASE
+    if exports is not None:
+        directories[_EXPORT_DIRECTORY] = (exports_address, exports.size_bytes)
+    note = _note(options, relocations)
+    present = [section for section in (*sections, relocations, note) if section.size_bytes]
+    start = options.entry if options.library is None else options.library.start
+    entry = bound.globals[start] - IMAGE_BASE if start else 0
     return _assemble(present, _Head(target, options, entry, directories))
 
 
-class _Head(NamedTuple):
+def _exports(options: LinkOptions) -> "ExportTables | None":
+    """Return the export tables of a library; a program has none."""
+    if options.library is None:
+        return None
+    from mlrift.link.pe_exports import ExportTables  # noqa: PLC0415 - for libraries only
+
+    return ExportTables(options.library)
+
+
+def _note(options: LinkOptions, before: _Section) -> _Section:
+    """Return the section, empty for programs, with what a library says to bindings."""
+    note = _Section(b".mlrift", _NOTE, ())
+    note.data = options.library.interface if options.library is not None else b""
+    note.address = align_up(before.address + before.size_bytes, SECTION_BYTES)
+    note.size_bytes = len(note.data)
+    return note
+
+
+@value
+class _Head:
     """What the headers say beside the sections."""
 
     target: Target
@@ -220,7 +256,8 @@ def _headers(sections: list[_Section], head: _Head, header_bytes: int) -> bytes:
     """Return everything before the section table."""
     machine = head.target.cpu.pe_machine
     optional_bytes = _OPTIONAL_HEADER.size + 8 * _DIRECTORIES
-    coff = (b"PE\0\0", machine, len(sections), 0, 0, 0, optional_bytes, _CHARACTERISTICS)
+    kind = _CHARACTERISTICS | (_IS_DLL if head.options.library is not None else 0)
+    coff = (b"PE\0\0", machine, len(sections), 0, 0, 0, optional_bytes, kind)
     sizes = [align_up(len(section.data), FILE_BYTES) for section in sections]
     code_bytes, data_bytes = sizes[0], sum(sizes[1:])
     last = sections[-1]

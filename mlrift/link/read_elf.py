@@ -8,10 +8,10 @@ sections), is a `LinkError`; no other exception leaves this module.
 """
 
 import struct
-from typing import NamedTuple
 
 from mlrift.link.errors import LinkError
 from mlrift.link.objects import Binding, ObjectFile, Relocation, Section, SectionKind, Symbol
+from mlrift.values import value
 
 _FILE_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 _SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
@@ -33,7 +33,8 @@ _CONSTRUCTOR_PREFIXES = (".ctors", ".dtors")
 _DROPPED_PREFIXES = (".eh_frame", ".note", ".comment", ".llvm")
 
 
-class _Header(NamedTuple):
+@value
+class _Header:
     """One section header with its name decoded."""
 
     name: str

@@ -8,11 +8,11 @@ A kind that is not in the tables, a patch outside its section and a value that d
 
 import struct
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from mlrift.link.errors import LinkError
 from mlrift.link.objects import Relocation, Section
 from mlrift.targets import ARM64, X86_64, Cpu
+from mlrift.values import value
 
 # In lists of address ranges a pair of zeros ends the list; a pair of ones is an empty range.
 _REMOVED = {".debug_ranges": 1, ".debug_loc": 1}
@@ -26,7 +26,8 @@ _U64 = struct.Struct("<Q")
 _I64 = struct.Struct("<q")
 
 
-class RelocationTable(NamedTuple):
+@value
+class RelocationTable:
     """The relocations of a CPU: number -> (bytes patched, how); `absolute` is the pointer's."""
 
     absolute: int
@@ -34,14 +35,16 @@ class RelocationTable(NamedTuple):
     debug_patches: Mapping[int, tuple[int, Patch]]
 
 
-class Pointer(NamedTuple):
+@value
+class Pointer:
     """A place in the image that holds the absolute address `value`."""
 
     address: int
     value: int
 
 
-class Place(NamedTuple):
+@value
+class Place:
     """A section's bytes inside a larger buffer: `start` there, `address` at run time."""
 
     owner: str
@@ -62,13 +65,13 @@ def relocate(place: Place, addresses: Mapping[str, int], table: RelocationTable)
     data, start, address = place.data, place.start, place.address
     size_bytes, patches, absolute = place.section.size_bytes, table.patches, table.absolute
     for relocation in place.section.relocations:
-        offset, kind, symbol, addend = relocation
+        offset, kind = relocation.offset, relocation.kind
         row = patches.get(kind)
         if row is None:
             raise _failure(place, relocation, f"relocation kind {kind} is not supported")
         if offset + row[0] > size_bytes:
             raise _failure(place, relocation, "the relocation lies outside its section")
-        value = addresses[symbol] + addend
+        value = addresses[relocation.symbol] + relocation.addend
         try:
             row[1](data, start + offset, address + offset, value)
         except (OverflowError, struct.error):
@@ -82,14 +85,14 @@ def relocate_debug(place: Place, addresses: Mapping[str, int], table: Relocation
     """Patch a debug section; places that speak of removed sections get a value that says so."""
     removed = _REMOVED.get(place.section.name, 0)
     for relocation in place.section.relocations:
-        offset, kind, symbol, addend = relocation
+        offset, kind = relocation.offset, relocation.kind
         row = table.debug_patches.get(kind)
         if row is None:
             raise _failure(place, relocation, f"relocation kind {kind} is not supported")
         if offset + row[0] > place.section.size_bytes:
             raise _failure(place, relocation, "the relocation lies outside its section")
-        target = addresses.get(symbol)
-        value = removed if target is None else target + addend
+        target = addresses.get(relocation.symbol)
+        value = removed if target is None else target + relocation.addend
         try:
             row[1](place.data, place.start + offset, place.address + offset, value)
         except (OverflowError, struct.error):

@@ -6,13 +6,13 @@ Invariant: the result depends on the order of the objects alone, never on hashin
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from mlrift.link.errors import DuplicateSymbolsError, LinkError
 from mlrift.link.imports import SLOT_PREFIX, ImportedLibrary, group_by_library, stub_object
 from mlrift.link.objects import Binding, ObjectFile, SectionKind, Symbol
-from mlrift.link.options import DebugInfo, LinkOptions
+from mlrift.link.options import DebugInfo, Export, LinkOptions
 from mlrift.targets import Cpu
+from mlrift.values import value
 
 IMAGE_BASE = "__image_base"
 IMAGE_END = "__image_end"
@@ -22,28 +22,43 @@ RELA_END = "__rela_end"
 LINKER_SYMBOLS = (IMAGE_BASE, IMAGE_END, BSS_START, RELA_START, RELA_END)
 
 
-class Definition(NamedTuple):
+@value
+class Definition:
     """Which object defines a global symbol."""
 
     object_index: int
     symbol: Symbol
 
 
-class Program(NamedTuple):
-    """What is to be laid out: objects, live section indexes and referenced names of each."""
+@value
+class Program:
+    """What is to be laid out: objects, live section indexes and referenced names of each.
+
+    `own_slots` are exported variables that the library itself reaches through slots, for another
+    image may put its own storage in their place.
+    """
 
     objects: list[ObjectFile]
     live: list[list[int]]
     references: list[list[str]]
     definitions: dict[str, Definition]
     libraries: tuple[ImportedLibrary, ...]
+    own_slots: tuple[str, ...] = ()
 
 
 def resolve(objects: Sequence[ObjectFile], options: LinkOptions, cpu: Cpu) -> Program:
     """Find what the entry and the kept symbols need, and nothing else."""
     definitions = _definitions(objects)
     walk = _Walk(list(objects), definitions, options)
-    walk.require(options.entry, "the entry point")
+    exports: tuple[Export, ...] = ()
+    if options.library is None:
+        walk.require(options.entry, "the entry point")
+    else:
+        exports = options.library.exports
+        for name in filter(None, (options.library.start, options.library.end)):
+            walk.require(name, "the loader")
+    for row in exports:
+        walk.require(row.name, "the list of exports")
     for name in options.keep:
         walk.require(name, "the list of symbols to keep")
     walk.finish(cpu)
@@ -55,6 +70,7 @@ def resolve(objects: Sequence[ObjectFile], options: LinkOptions, cpu: Cpu) -> Pr
         [list(names) for names in walk.references],
         definitions,
         group_by_library(walk.imported, options.imports),
+        tuple(walk.own_slots),
     )
 
 
@@ -97,10 +113,13 @@ class _Walk:
         self.objects = objects
         self.definitions = definitions
         self.imports = options.imports
+        exports = options.library.exports if options.library is not None else ()
+        self.exported = frozenset(row.name for row in exports)
         self.live: list[set[int]] = [set() for _ in objects]
         self.references: list[dict[str, None]] = [{} for _ in objects]
         self.imported: dict[str, None] = {}
         self.stubs: dict[str, None] = {}
+        self.own_slots: dict[str, None] = {}
         self.undefined: dict[str, str] = {}
         self.pending: list[tuple[int, int]] = []
 
@@ -137,13 +156,13 @@ class _Walk:
             for index, section in enumerate(unit.sections):
                 if section.kind is SectionKind.DEBUG:
                     live.add(index)
-                    references.update(dict.fromkeys([row[2] for row in section.relocations]))
+                    references.update(dict.fromkeys([row.symbol for row in section.relocations]))
 
     def _follow(self, object_index: int, section_index: int) -> None:
         unit = self.objects[object_index]
         section = unit.sections[section_index]
         known = self.references[object_index]
-        for name in dict.fromkeys([relocation[2] for relocation in section.relocations]):
+        for name in dict.fromkeys([relocation.symbol for relocation in section.relocations]):
             if name in known:
                 continue
             known[name] = None
@@ -166,6 +185,9 @@ class _Walk:
 
     def _require_import(self, name: str, needed_by: str) -> None:
         function = name.removeprefix(SLOT_PREFIX)
+        if function != name and function in self.exported:
+            self.own_slots[function] = None
+            return
         if function not in self.imports:
             self.undefined.setdefault(name, needed_by)
             return

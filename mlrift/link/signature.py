@@ -5,7 +5,9 @@ nothing but the file's size and the identifier. Hash last: any later change brea
 """
 
 import struct
-from hashlib import sha256
+from enum import Enum, unique
+
+from mlrift.digests import sha256
 
 PAGE_BYTES = 4096
 
@@ -15,7 +17,14 @@ _SUPER_BLOB_MAGIC, _CODE_DIRECTORY_MAGIC = 0xFADE0CC0, 0xFADE0C02
 _VERSION = 0x20400
 _FLAGS = 0x20002  # ad-hoc, signed by the linker
 _HASH_BYTES, _SHA256, _PAGE_BITS = 32, 2, 12
-_MAIN_BINARY = 1
+
+
+@unique
+class TextKind(Enum):
+    """What a signature says of the code: the flags of its executable segment."""
+
+    PROGRAM = 1
+    LIBRARY = 0
 
 
 def signature_bytes(limit: int, identifier: str) -> int:
@@ -23,7 +32,9 @@ def signature_bytes(limit: int, identifier: str) -> int:
     return _hashes_offset(identifier) + _page_count(limit) * _HASH_BYTES + _SUPER_BLOB.size
 
 
-def sign(image: bytes | bytearray, identifier: str, text_bytes: int) -> bytes:
+def sign(
+    image: bytes | bytearray, identifier: str, text_bytes: int, kind: TextKind = TextKind.PROGRAM
+) -> bytes:
     """Return the signature of `image`, whose __TEXT segment has `text_bytes` in the file."""
     limit = len(image)
     hashes_offset = _hashes_offset(identifier)
@@ -34,7 +45,7 @@ def sign(image: bytes | bytearray, identifier: str, text_bytes: int) -> bytes:
         *(hashes_offset, _CODE_DIRECTORY.size, 0, count, limit),
         *(_HASH_BYTES, _SHA256, 0, _PAGE_BITS, 0),
         *(0, 0, 0, 0),  # no scatter, no team, spare, no 64-bit limit
-        *(0, text_bytes, _MAIN_BINARY),
+        *(0, text_bytes, kind.value),
     )
     pages = memoryview(image)
     hashes = [

@@ -1,6 +1,5 @@
 """ELF images with imports: what the dynamic linker is asked to bind, and where."""
 
-import dataclasses
 from io import BytesIO
 
 import pytest
@@ -11,6 +10,7 @@ from elftools.elf.sections import SymbolTableSection
 from mlrift.link.image import ImportedSymbol, LinkOptions, link
 from mlrift.link.objects import Relocation, SectionKind
 from mlrift.targets import ANDROID_X86_64, LINUX_X86_64, Target
+from mlrift.values import replace
 from tests.link.objects_by_hand import call, section, unit
 
 START = LinkOptions(entry="start")
@@ -23,7 +23,7 @@ def test_elf_images_have_slots_for_imports(target: Target) -> None:
     """One slot a function, bound before the start, in the writable segment."""
     start = unit("a.o", [section("t", relocations=(call("f"), call("g", 4)))], {"start": 0})
     f, g = ImportedSymbol("libx.so", "f"), ImportedSymbol("libx.so", "long_name_of_g")
-    options = dataclasses.replace(START, imports={"f": f, "g": g, "unused": f})
+    options = replace(START, imports={"f": f, "g": g, "unused": f})
     image = link([start], target, options)
     assert image == link([start], target, options)
     elf = ELFFile(BytesIO(image))
@@ -49,7 +49,7 @@ def test_pointers_are_relocated_where_the_image_moves(target: Target) -> None:
         section("t", relocations=(call("f"), call("d", 8))),
         section("d", SectionKind.DATA, bytes(16), pointer),
     ]
-    options = dataclasses.replace(START, imports={"f": ImportedSymbol("libx.so", "f")})
+    options = replace(START, imports={"f": ImportedSymbol("libx.so", "f")})
     image = link([unit("a.o", parts, {"start": 0, "d": 1})], target, options)
     relocations = ELFFile(BytesIO(image)).get_section_by_name(".rela.dyn")
     assert isinstance(relocations, RelocationSection)

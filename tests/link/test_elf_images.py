@@ -1,6 +1,5 @@
 """Linux and Android executables as files: segments, sizes, tables, debug information."""
 
-import dataclasses
 import io
 import os
 import subprocess
@@ -21,6 +20,7 @@ from mlrift.targets import (
     X86_64,
     Target,
 )
+from mlrift.values import replace
 from tests.link.objects_by_hand import X86_POINTER, X86_RELATIVE, section, unit
 from tests.link.programs import (
     EXPECTED_OUTPUT,
@@ -129,7 +129,7 @@ def test_large_constants_are_not_executable() -> None:
 
 
 def test_executable_data_is_an_option_of_linux_and_refused_on_android() -> None:
-    options = dataclasses.replace(
+    options = replace(
         program_options(LINUX_X86_64), data_protection=DataProtection.READ_WRITE_EXECUTE
     )
     image = link(program_objects(LINUX_X86_64), LINUX_X86_64, options)

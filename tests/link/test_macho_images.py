@@ -1,6 +1,5 @@
 """macOS executables as files: commands, fixup chains, signature."""
 
-import dataclasses
 import hashlib
 import struct
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from mlrift.link.image import DataProtection, DebugInfo, LinkError, LinkOptions, link
 from mlrift.link.objects import Relocation, SectionKind
 from mlrift.targets import MACOS_ARM64, MACOS_X86_64, Target
+from mlrift.values import replace
 from tests.link.objects_by_hand import X86_POINTER, section, unit
 from tests.link.programs import HELLO, PROGRAM, link_program, program_objects, program_options
 
@@ -161,9 +161,9 @@ def test_pointers_that_chains_cannot_reach_are_refused(offset: int) -> None:
 def test_executable_data_is_refused_and_the_stack_is_an_option() -> None:
     options = program_options(MACOS_X86_64)
     objects = program_objects(MACOS_X86_64)
-    executable = dataclasses.replace(options, data_protection=DataProtection.READ_WRITE_EXECUTE)
+    executable = replace(options, data_protection=DataProtection.READ_WRITE_EXECUTE)
     with pytest.raises(LinkError, match="--exec-data"):
         link(objects, MACOS_X86_64, executable)
-    larger = dataclasses.replace(options, stack_bytes=(16 << 20) + 1)
+    larger = replace(options, stack_bytes=(16 << 20) + 1)
     parsed = parse(link(objects, MACOS_X86_64, larger))
     assert parsed.main_command.stack_size == (16 << 20) + 0x4000

@@ -1,6 +1,5 @@
 """Windows executables as files: headers, imports, base relocations."""
 
-import dataclasses
 import struct
 
 import lief
@@ -9,6 +8,7 @@ import pytest
 from mlrift.link import pe
 from mlrift.link.image import DataProtection, LinkOptions, link
 from mlrift.targets import WINDOWS_ARM64, WINDOWS_X86_64, Target
+from mlrift.values import replace
 from tests.link.objects_by_hand import section, unit
 from tests.link.programs import HELLO, link_program, program_objects, program_options
 from tests.support.pe_rules import check_pe
@@ -114,7 +114,7 @@ def test_an_image_without_pointers_still_has_relocations() -> None:
 
 
 def test_options_set_stack_and_data_protection() -> None:
-    options = dataclasses.replace(
+    options = replace(
         program_options(WINDOWS_X86_64),
         stack_bytes=3 << 20,
         data_protection=DataProtection.READ_WRITE_EXECUTE,

@@ -1,13 +1,12 @@
 """Symbol resolution: what is kept, what is refused, and that order alone decides."""
 
-import dataclasses
-
 import pytest
 
 from mlrift.link.image import ImportedSymbol, LinkError, LinkOptions, link
 from mlrift.link.objects import Binding, SectionKind
 from mlrift.link.resolve import Program, resolve
 from mlrift.targets import LINUX_X86_64, TARGETS, WINDOWS_X86_64, X86_64
+from mlrift.values import replace
 from tests.link.objects_by_hand import call, section, unit
 from tests.link.programs import link_program, program_objects, program_options
 
@@ -36,7 +35,7 @@ def test_missing_entry_and_missing_kept_symbol_are_undefined() -> None:
         link([], LINUX_X86_64, START)
     start = unit("a.o", [section("t")], {"start": 0})
     with pytest.raises(LinkError, match="`kept`, needed by the list of symbols to keep"):
-        link([start], LINUX_X86_64, dataclasses.replace(START, keep=("kept",)))
+        link([start], LINUX_X86_64, replace(START, keep=("kept",)))
 
 
 def test_duplicate_definitions_are_refused() -> None:
@@ -68,7 +67,7 @@ def test_local_symbols_of_two_objects_do_not_meet() -> None:
         part = unit(name, [code, local], {"start" if name == "a" else "kept": 0})
         part.symbols |= unit(name, [], {"f.1": 1}, Binding.LOCAL).symbols
         units.append(part)
-    options = dataclasses.replace(START, keep=("kept",))
+    options = replace(START, keep=("kept",))
     program = resolve(units, options, X86_64)
     assert live_names(program) == ["code a", "local a", "code b", "local b"]
 
@@ -82,7 +81,7 @@ def test_unreachable_sections_disappear_with_their_undefined_symbols() -> None:
     whole = unit("a.o", parts, {"start": 0, "used": 1, "dead": 2})
     assert live_names(resolve([whole], START, X86_64)) == ["start", "used"]
     with pytest.raises(LinkError, match="nowhere"):
-        resolve([whole], dataclasses.replace(START, keep=("dead",)), X86_64)
+        resolve([whole], replace(START, keep=("dead",)), X86_64)
 
 
 def test_code_in_a_debug_section_is_refused() -> None:
@@ -100,7 +99,7 @@ def test_unused_imports_leave_no_trace() -> None:
 def test_an_own_definition_hides_an_import_of_the_same_name() -> None:
     start = unit("a.o", [section("t", relocations=(call("f"),))], {"start": 0})
     own = unit("b.o", [section("own")], {"f": 0})
-    options = dataclasses.replace(START, imports={"f": ImportedSymbol("x.dll", "f")})
+    options = replace(START, imports={"f": ImportedSymbol("x.dll", "f")})
     assert resolve([start, own], options, X86_64).libraries == ()
     assert resolve([start], options, X86_64).libraries[0].functions == (("f", "f"),)
 

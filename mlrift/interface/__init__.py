@@ -1,0 +1,1 @@
+"""What a library offers to other languages, as values; written as JSON and as a C header."""

@@ -1,0 +1,169 @@
+"""The interface of a library: its functions, variables, constants, enums and structs.
+
+The checker makes it of what a program exports; C headers and bindings for other languages are
+written from it alone. It travels inside the library as JSON, so a binding needs no source.
+"""
+
+from dataclasses import asdict, dataclass
+from enum import Enum, unique
+
+from mlrift.static_types import Any
+
+SECTION = ".mlrift.interface"
+VERSION = 1
+
+
+class InterfaceError(Exception):
+    """Bytes that are not an interface; the message says why."""
+
+
+@unique
+class Form(Enum):
+    """How a parameter or a result travels.
+
+    A SLICE is two words in C: the address of the first element and the number of elements.
+    """
+
+    VALUE = "value"
+    POINTER = "pointer"
+    SLICE = "slice"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter or result; `type` is a scalar type of the language or a struct's name."""
+
+    name: str
+    type: str
+    form: Form = Form.VALUE
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function. In C, results after the first are stored where further parameters point."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    results: tuple[Parameter, ...]
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a struct; a struct inside a struct lies in place."""
+
+    name: str
+    type: str
+    offset_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Struct:
+    """A struct, whose fields follow each other without padding."""
+
+    name: str
+    size_bytes: int
+    fields: tuple[Field, ...]
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A static: a scalar in a word of its own (`count` 0), else a struct or `count` elements."""
+
+    name: str
+    type: str
+    count: int = 0
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A named number."""
+
+    name: str
+    type: str
+    value: int | float
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """Named whole numbers, in order."""
+
+    name: str
+    members: tuple[tuple[str, int], ...]
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Everything that a library offers; structs stand after those they contain.
+
+    `doc` is the comment at the beginning of its file.
+    """
+
+    functions: tuple[Function, ...] = ()
+    variables: tuple[Variable, ...] = ()
+    constants: tuple[Constant, ...] = ()
+    enums: tuple[Enumeration, ...] = ()
+    structs: tuple[Struct, ...] = ()
+    doc: str = ""
+
+    def struct(self, name: str) -> Struct | None:
+        """Return the struct of that name, None when `name` is a scalar type."""
+        return next((row for row in self.structs if row.name == name), None)
+
+
+def to_json(interface: Interface) -> bytes:
+    """Return the text that a library carries."""
+    import json  # noqa: PLC0415 - for libraries only
+
+    tree = {"version": VERSION, **asdict(interface)}
+    text = json.dumps(tree, default=_form_text, separators=(",", ":"), sort_keys=True)
+    return text.encode("ascii")
+
+
+def from_json(data: bytes) -> Interface:
+    """Return the interface that a library carries; raises InterfaceError."""
+    import json  # noqa: PLC0415 - for bindings only
+
+    try:
+        tree = json.loads(data)
+        if tree["version"] != VERSION:
+            raise InterfaceError(f"it has version {tree['version']}, this program reads {VERSION}")
+        return Interface(
+            tuple(map(_function, tree["functions"])),
+            tuple(Variable(**row) for row in tree["variables"]),
+            tuple(Constant(**row) for row in tree["constants"]),
+            tuple(map(_enumeration, tree["enums"])),
+            tuple(map(_struct, tree["structs"])),
+            tree["doc"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InterfaceError(f"its text is damaged: {error}") from error
+
+
+def _form_text(value: object) -> str:
+    if isinstance(value, Form):
+        return value.value
+    raise TypeError(f"{value!r} is not part of an interface")
+
+
+def _parameter(row: dict[str, Any]) -> Parameter:
+    return Parameter(row["name"], row["type"], Form(row["form"]))
+
+
+def _function(row: dict[str, Any]) -> Function:
+    parameters = tuple(map(_parameter, row["parameters"]))
+    return Function(row["name"], parameters, tuple(map(_parameter, row["results"])), row["doc"])
+
+
+def _struct(row: dict[str, Any]) -> Struct:
+    fields = tuple(Field(**entry) for entry in row["fields"])
+    return Struct(row["name"], row["size_bytes"], fields, row["doc"])
+
+
+def _enumeration(row: dict[str, Any]) -> Enumeration:
+    members = tuple((str(name), int(value)) for name, value in row["members"])
+    return Enumeration(row["name"], members, row["doc"])
