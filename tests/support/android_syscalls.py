@@ -20,7 +20,10 @@ ALLOWED_SYSCALLS: dict[str, int] = {
     "sched_yield": 24, "sched_setaffinity": 203, "sched_getaffinity": 204, "pipe2": 293, "dup": 32,
     "dup3": 292, "fcntl": 72, "ioctl": 16, "ppoll": 271, "pselect6": 270, "epoll_create1": 291,
     "epoll_pwait": 281, "socket": 41, "connect": 42, "accept4": 288, "bind": 49, "listen": 50,
+    "shutdown": 48, "getsockname": 51, "getpeername": 52, "setsockopt": 54, "getsockopt": 55,
     "sendto": 44, "sendmsg": 46, "sendmmsg": 307, "sendfile": 40, "recvfrom": 45, "recvmsg": 47,
     "recvmmsg": 299, "uname": 63, "sysinfo": 99, "prlimit64": 302,
+    # x86_64 alone: bionic's linker sets the thread pointer with it in every program that starts.
+    "arch_prctl": 158,
 }
 # fmt: on

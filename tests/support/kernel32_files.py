@@ -6,10 +6,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.support.guest_pipes import BrokenGuestPipe, PipeEnd
 from tests.support.traps import ResultWidth
 from tests.support.windows_process import (
     ERROR_INVALID_HANDLE,
     KERNEL32,
+    FileMapping,
     HostFile,
     StandardStream,
     WindowsProcess,
@@ -29,6 +31,7 @@ _DISPOSITIONS = {
 _FILE_NOT_FOUND, _PATH_NOT_FOUND, _ACCESS_DENIED = 2, 3, 5
 _BROKEN_PIPE, _FILE_EXISTS, _INVALID_PARAMETER, _ALREADY_EXISTS = 109, 80, 87, 183
 _INVALID_NAME, _DIRECTORY_NOT_EMPTY, _NEGATIVE_SEEK, _INVALID_FUNCTION = 123, 145, 131, 1
+_NO_DATA = 232
 _DEVICES = {"nul": "/dev/null"}
 _INVALID_ATTRIBUTES = DWORD
 _ATTRIBUTE_DIRECTORY, _ATTRIBUTE_NORMAL, _ATTRIBUTE_READONLY = 0x10, 0x80, 0x1
@@ -103,6 +106,11 @@ def write_file(
                     view = view[os.write(descriptor, view) :]
             except OSError:
                 return process.fail(_ACCESS_DENIED)
+        case PipeEnd(kind="write"):
+            try:
+                target.write(data)
+            except BrokenGuestPipe:
+                return process.fail(_NO_DATA)
         case _:
             return process.fail(ERROR_INVALID_HANDLE)
     process.machine.write_user(written, size.to_bytes(4, "little"))
@@ -133,6 +141,11 @@ def read_file(
                 data = os.read(descriptor, size)
             except OSError:
                 return process.fail(_ACCESS_DENIED)
+            process.machine.write_user(buffer, data)
+        case PipeEnd(kind="read") as end:
+            data = end.read(size)
+            if not data and size:
+                return process.fail(_BROKEN_PIPE)
             process.machine.write_user(buffer, data)
         case _:
             return process.fail(ERROR_INVALID_HANDLE)
@@ -187,8 +200,10 @@ def close_handle(process: WindowsProcess, handle: int) -> int:
     target = process.handles.pop(handle, None)
     if target is None:
         return process.fail(ERROR_INVALID_HANDLE)
-    if isinstance(target, HostFile):
+    if isinstance(target, HostFile | FileMapping):
         os.close(target.descriptor)
+    if isinstance(target, PipeEnd):
+        target.close()
     return 1
 
 
@@ -267,7 +282,10 @@ def delete_file(process: WindowsProcess, name: int) -> int:
 @KERNEL32.export("CreateDirectoryW", 2)
 def create_directory(process: WindowsProcess, name: int, security: int) -> int:
     """Make a folder; an existing one is ERROR_ALREADY_EXISTS."""
-    path = host_path(process, wide_string(process, name))
+    text = wide_string(process, name)
+    if not text:
+        return process.fail(_PATH_NOT_FOUND)
+    path = host_path(process, text)
     if path.exists():
         return process.fail(_ALREADY_EXISTS)
     return _on_host(process, path.mkdir)

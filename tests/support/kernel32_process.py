@@ -2,20 +2,27 @@
 
 # ruff: noqa: PLR0917 - the system's own signatures
 
+import os
+
+from tests.support.guest_pipes import STREAM_COUNT, Child, PipeEnd, new_pipe
 from tests.support.kernel32_files import DWORD, host_path, wide_string
-from tests.support.results import ImageRefused, Invocation
+from tests.support.kernel32_text import PROGRAM_PATH
+from tests.support.results import Invocation, RunResult
 from tests.support.scheduler import ProcessExit
 from tests.support.traps import ResultWidth
 from tests.support.windows_process import (
     ERROR_INVALID_HANDLE,
     KERNEL32,
     LIBRARIES,
-    FinishedProcess,
+    HostFile,
     WindowsProcess,
 )
 
-_FILE_NOT_FOUND, _BAD_EXE_FORMAT, _PROCEDURE_NOT_FOUND = 2, 193, 127
+_FILE_NOT_FOUND, _PROCEDURE_NOT_FOUND = 2, 127
 _MODULE_NOT_FOUND = 126
+_INVALID_PARAMETER, _STILL_ACTIVE = 87, 259
+_SAME_ACCESS, _USE_STANDARD_HANDLES = 2, 0x100
+_STARTUP_FLAGS, _STARTUP_HANDLES = 60, 80
 _CURRENT_PROCESS = (1 << 64) - 1
 _LIBRARY_HANDLES = {name: 0x7FF9_0000_0000 + 0x10000 * i for i, name in enumerate(LIBRARIES)}
 
@@ -28,10 +35,14 @@ def exit_process(process: WindowsProcess, code: int) -> None:
 
 @KERNEL32.export("TerminateProcess", 2)
 def terminate_process(process: WindowsProcess, handle: int, code: int) -> int:
-    """End this process; a child has always ended already."""
+    """End this process or a child."""
     if handle == _CURRENT_PROCESS:
         raise ProcessExit(code & DWORD)
-    return process.fail(5)
+    child = process.handles.get(handle)
+    if not isinstance(child, Child):
+        return process.fail(ERROR_INVALID_HANDLE)
+    child.kill(code & DWORD)
+    return 1
 
 
 @KERNEL32.export("GetCurrentProcess", 0, ResultWidth.WORD64)
@@ -52,6 +63,39 @@ def set_last_error(process: WindowsProcess, error: int) -> None:
     process.scheduler.running.last_error = error & DWORD
 
 
+@KERNEL32.export("CreatePipe", 4)
+def create_pipe(process: WindowsProcess, read: int, write: int, security: int, size: int) -> int:
+    """Make a pipe whose handles are not inherited."""
+    for place, end in zip((read, write), new_pipe(), strict=True):
+        process.machine.write_user(place, process.add_handle(end).to_bytes(8, "little"))
+    return 1
+
+
+@KERNEL32.export("DuplicateHandle", 7)
+def duplicate_handle(
+    process: WindowsProcess,
+    source_process: int,
+    handle: int,
+    target_process: int,
+    copy: int,
+    access: int,
+    inherit: int,
+    options: int,
+) -> int:
+    """Make a second handle with the same access in this process."""
+    target = process.handles.get(handle)
+    if options & DWORD != _SAME_ACCESS:
+        return process.fail(_INVALID_PARAMETER)
+    if target is None:
+        return process.fail(ERROR_INVALID_HANDLE)
+    if isinstance(target, PipeEnd):
+        target.open()
+    elif isinstance(target, HostFile):
+        target = HostFile(os.dup(target.descriptor))
+    process.machine.write_user(copy, process.add_handle(target).to_bytes(8, "little"))
+    return 1
+
+
 @KERNEL32.export("CreateProcessW", 10)
 def create_process(
     process: WindowsProcess,
@@ -66,42 +110,54 @@ def create_process(
     startup: int,
     information: int,
 ) -> int:
-    """Run a child executable of the same kind to its end, then report it as started."""
+    """Start an executable of the same kind: it runs when somebody waits for it."""
     words = split_command_line(wide_string(process, command_line)) if command_line else []
-    text = wide_string(process, name) if name else (words or [""])[0]
-    path = host_path(process, text)
-    if not path.is_file():
-        path = path.with_name(path.name + ".exe")
-    if not path.is_file():
+    image = _image(process, wide_string(process, name) if name else (words or [""])[0])
+    if image is None:
         return process.fail(_FILE_NOT_FOUND)
-    child = Invocation(
-        arguments=words[1:],
-        stdin=bytes(process.stdin),
-        environment=_read_environment(process, environment),
-        working_folder=host_path(process, wide_string(process, folder))
-        if folder
-        else process.folder,
-        timeout_seconds=process.invocation.timeout_seconds,
-    )
-    try:
-        result = process.run_child(path.read_bytes(), child)
-    except ImageRefused:
-        return process.fail(_BAD_EXE_FORMAT)
-    process.stdout += result.stdout
-    process.stderr += result.stderr
-    handles = [process.add_handle(FinishedProcess(result.status)) for _ in range(2)]
+    pairs = _read_environment(process, environment)
+    place = host_path(process, wide_string(process, folder)) if folder else process.folder
+    seconds = process.invocation.timeout_seconds
+
+    def run(given: bytes | None) -> RunResult:
+        source = bytes(process.stdin) if given is None else given
+        child = Invocation(tuple(words[1:]), source, pairs, place, seconds)
+        return process.run_child(image, child)
+
+    made = Child(run, _standard_ends(process, startup), process.keep_output)
+    handles = [process.add_handle(made) for _ in range(2)]
     data = b"".join(handle.to_bytes(8, "little") for handle in handles)
     process.machine.write_user(information, data + (0x2000).to_bytes(8, "little"))
     return 1
+
+
+def _image(process: WindowsProcess, text: str) -> bytes | None:
+    """Return the file of an executable, which may be this program's own."""
+    path = host_path(process, text)
+    for found in (path, path.with_name(path.name + ".exe")):
+        if found.is_file():
+            return found.read_bytes()
+    return process.own_image if text == PROGRAM_PATH else None
+
+
+def _standard_ends(process: WindowsProcess, startup: int) -> tuple[PipeEnd | None, ...]:
+    """Return which standard handles of a child are pipes."""
+    flags = int.from_bytes(process.machine.read(startup + _STARTUP_FLAGS, 4), "little")
+    if not flags & _USE_STANDARD_HANDLES:
+        return (None,) * STREAM_COUNT
+    rows = range(startup + _STARTUP_HANDLES, startup + _STARTUP_HANDLES + 8 * STREAM_COUNT, 8)
+    found = [process.handles.get(process.machine.word(row)) for row in rows]
+    return tuple(row if isinstance(row, PipeEnd) else None for row in found)
 
 
 @KERNEL32.export("GetExitCodeProcess", 2)
 def get_exit_code_process(process: WindowsProcess, handle: int, code: int) -> int:
     """Store how a child ended."""
     child = process.handles.get(handle)
-    if not isinstance(child, FinishedProcess):
+    if not isinstance(child, Child):
         return process.fail(ERROR_INVALID_HANDLE)
-    process.machine.write_user(code, child.status.to_bytes(4, "little"))
+    status = _STILL_ACTIVE if child.status is None else child.status
+    process.machine.write_user(code, status.to_bytes(4, "little"))
     return 1
 
 

@@ -5,6 +5,7 @@
 import os
 import time
 
+from tests.support.guest_pipes import Child, PipeEnd
 from tests.support.kernel32_files import DWORD
 from tests.support.scheduler import GuestThread, ThreadExit
 from tests.support.traps import ResultWidth
@@ -13,7 +14,8 @@ from tests.support.windows_process import (
     KERNEL32,
     SYNCHRONISATION,
     Event,
-    FinishedProcess,
+    FileMapping,
+    FolderSearch,
     HostFile,
     KernelObject,
     StandardStream,
@@ -24,6 +26,7 @@ _INFINITE = DWORD
 _WAIT_TIMEOUT, _WAIT_FAILED, _STILL_ACTIVE = 258, DWORD, 259
 _INVALID_PARAMETER, _ERROR_TIMEOUT, _TOO_MANY_POSTS = 87, 1460, 298
 _CREATE_SUSPENDED, _RESERVE_SIZE = 0x4, 0x10000
+_TLS_SLOTS, _NO_MORE_ITEMS = 1088, 259
 _COUNTER_HERTZ = 10_000_000
 _EPOCH_1601 = 116_444_736_000_000_000
 _ADDRESS_NOTE = "waits on address"
@@ -88,6 +91,44 @@ def sleep(process: WindowsProcess, milliseconds: int) -> int:
 def switch_to_thread(process: WindowsProcess) -> int:
     """Let the other threads have their turn."""
     process.scheduler.sleep(0)
+    return 1
+
+
+@KERNEL32.export("TlsAlloc", 0)
+def tls_alloc(process: WindowsProcess) -> int:
+    """Hand out an index; every thread has 0 there."""
+    free = next((index for index in range(_TLS_SLOTS) if index not in process.tls_indexes), None)
+    if free is None:
+        return process.fail(_NO_MORE_ITEMS, DWORD)
+    process.tls_indexes.add(free)
+    for thread in process.scheduler.threads:
+        thread.notes.pop(f"tls {free}", None)
+    return free
+
+
+@KERNEL32.export("TlsFree", 1)
+def tls_free(process: WindowsProcess, index: int) -> int:
+    """Take an index back."""
+    if index & DWORD not in process.tls_indexes:
+        return process.fail(_INVALID_PARAMETER)
+    process.tls_indexes.remove(index & DWORD)
+    return 1
+
+
+@KERNEL32.export("TlsGetValue", 1, ResultWidth.WORD64)
+def tls_get_value(process: WindowsProcess, index: int) -> int:
+    """Return the calling thread's value; the last error becomes 0."""
+    if index & DWORD not in process.tls_indexes:
+        return process.fail(_INVALID_PARAMETER)
+    return process.scheduler.running.notes.get(f"tls {index & DWORD}", process.fail(0))
+
+
+@KERNEL32.export("TlsSetValue", 2)
+def tls_set_value(process: WindowsProcess, index: int, value: int) -> int:
+    """Set the calling thread's value."""
+    if index & DWORD not in process.tls_indexes:
+        return process.fail(_INVALID_PARAMETER)
+    process.scheduler.running.notes[f"tls {index & DWORD}"] = value
     return 1
 
 
@@ -362,7 +403,10 @@ def _is_signalled(target: KernelObject) -> bool:
             return target.finished
         case Event():
             return target.count > 0
-        case FinishedProcess() | HostFile() | StandardStream():
+        case Child():
+            target.finish()
+            return True
+        case PipeEnd() | HostFile() | StandardStream() | FolderSearch() | FileMapping():
             return True
 
 

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from mlrift.targets import X86_64
+from tests.support.guest_pipes import BrokenGuestPipe, PipeEnd, new_pipe
 from tests.support.mac_process import (
     LIBSYSTEM,
     WORD32,
@@ -28,7 +29,8 @@ _OPEN_FLAGS = {
     0x1000000: os.O_CLOEXEC,
 }
 _LARGEST_TRANSFER_BYTES = 0x7FFFFFFF
-_DUPLICATE, _GET_FLAGS = 0, 3
+_DUPLICATE, _GET_FLAGS, _SET_FLAGS = 0, 3, 4
+_NON_BLOCKING = 4
 _HARMLESS_COMMANDS = (1, 2, 4, 51)  # descriptor flags, status flags, full fsync
 
 
@@ -47,6 +49,12 @@ def write(process: MacProcess, number: int, buffer: int, size: int) -> int:
         case HostFile(descriptor=descriptor):
             data = process.machine.read(buffer, size)
             return process.on_host(lambda: os.write(descriptor, data))
+        case PipeEnd(kind="write") as end:
+            try:
+                end.write(process.machine.read(buffer, size))
+            except BrokenGuestPipe:
+                return process.fail(errno.EPIPE)
+            return size
         case _:
             return process.fail(errno.EBADF)
 
@@ -64,6 +72,8 @@ def read(process: MacProcess, number: int, buffer: int, size: int) -> int:
             return len(data)
         case HostFile(descriptor=descriptor):
             return process.on_host(lambda: _store(process, buffer, os.read(descriptor, size)))
+        case PipeEnd(kind="read") as end:
+            return _store(process, buffer, end.read(size))
         case _:
             return process.fail(errno.EBADF)
 
@@ -98,11 +108,31 @@ def open_at(process: MacProcess, folder: int, path: int, flags: int, mode: int) 
 @LIBSYSTEM.export("_close", 1)
 def close(process: MacProcess, number: int) -> int:
     """Close a descriptor."""
+    guest = process.sockets.pop(number & WORD32, None)
+    if guest is not None:
+        guest.host.close()
+        return 0
     file = process.files.pop(number & WORD32, None)
     if file is None:
         return process.fail(errno.EBADF)
     if isinstance(file, HostFile):
+        process.listings.pop(file.descriptor, None)
         os.close(file.descriptor)
+    if isinstance(file, PipeEnd):
+        file.close()
+    return 0
+
+
+@LIBSYSTEM.export("_pipe", 1)
+def pipe(process: MacProcess, pair: int) -> int:
+    """Make a pipe; the two descriptors are 32-bit numbers."""
+    process.machine.require_writable(pair, 8)
+    numbers = []
+    for end in new_pipe():
+        numbers.append(next(n for n in range(1000) if n not in process.files))
+        process.files[numbers[-1]] = end
+    data = b"".join(number.to_bytes(4, "little") for number in numbers)
+    process.machine.write_user(pair, data)
     return 0
 
 
@@ -136,9 +166,9 @@ def dup(process: MacProcess, number: int) -> int:
     match file:
         case HostFile(descriptor=descriptor):
             return process.add_file(os.dup(descriptor))
-        case StandardStream():
+        case StandardStream() | PipeEnd():
             free = next(n for n in range(1000) if n not in process.files)
-            process.files[free] = file
+            process.files[free] = file.open() if isinstance(file, PipeEnd) else file
             return free
         case _:
             return process.fail(errno.EBADF)
@@ -155,6 +185,8 @@ def dup2(process: MacProcess, number: int, wanted: int) -> int:
         if wanted in process.files:
             close(process, wanted)
         again = HostFile(os.dup(file.descriptor)) if isinstance(file, HostFile) else file
+        if isinstance(again, PipeEnd):
+            again.open()
         process.files[wanted] = again
     return wanted
 
@@ -162,9 +194,15 @@ def dup2(process: MacProcess, number: int, wanted: int) -> int:
 @LIBSYSTEM.export("_fcntl", 3, variadic_from=2)
 def fcntl(process: MacProcess, number: int, command: int, argument: int) -> int:
     """Answer the few commands that need no kernel."""
+    command &= WORD32
+    guest = process.sockets.get(number & WORD32)
+    if guest is not None:
+        if command == _SET_FLAGS:
+            guest.is_blocking = not argument & _NON_BLOCKING
+        is_told = command == _GET_FLAGS and not guest.is_blocking
+        return _NON_BLOCKING if is_told else 0
     if number & WORD32 not in process.files:
         return process.fail(errno.EBADF)
-    command &= WORD32
     if command == _DUPLICATE:
         return dup(process, number)
     if command in _HARMLESS_COMMANDS:
@@ -375,7 +413,7 @@ def _status(process: MacProcess, number: int) -> os.stat_result:
     match process.files.get(number & WORD32):
         case HostFile(descriptor=descriptor):
             return os.fstat(descriptor)
-        case StandardStream():
+        case StandardStream() | PipeEnd():
             return os.stat_result((stat.S_IFIFO | 0o600, 1, 1, 1, 0, 0, 0, 0, 0, 0))
         case None:
             raise OSError(errno.EBADF, "no such descriptor")

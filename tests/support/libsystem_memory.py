@@ -31,7 +31,8 @@ def mmap(
     descriptor: int,
     offset: int,
 ) -> int:
-    """Map anonymous zero pages or a copy of a file's content; addresses are only hints."""
+    """Map anonymous zero pages or a copy of a file's content, which is written back when it is
+    unmapped if it is shared; addresses are only hints."""
     flags &= WORD32
     rights = Protection(protection & 7)
     sharing = flags & (_SHARED | _PRIVATE)
@@ -49,11 +50,11 @@ def mmap(
 
     def map_file() -> int:
         host = process.host_descriptor(descriptor)
-        if sharing == _SHARED and Protection.WRITE in rights:
-            raise OSError(errno.ENOTSUP, "shared writable mappings are not emulated")
         data = os.pread(host, size, offset)
         mapped = process.allocate(size, rights)
         process.machine.write(mapped, data)
+        if sharing == _SHARED and Protection.WRITE in rights:
+            process.written_back[mapped] = (os.dup(host), offset, len(data))
         return mapped
 
     return process.on_host(map_file)
@@ -64,6 +65,10 @@ def munmap(process: MacProcess, address: int, size: int) -> int:
     """Unmap whole pages."""
     if address % PAGE_BYTES or not size:
         return process.fail(errno.EINVAL)
+    if address in process.written_back:
+        descriptor, offset, size_bytes = process.written_back.pop(address)
+        os.pwrite(descriptor, process.machine.read(address, size_bytes), offset)
+        os.close(descriptor)
     try:
         process.machine.unmap(address, -(-size // PAGE_BYTES) * PAGE_BYTES)
     except GuestFault:

@@ -5,10 +5,12 @@
 import errno
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from mlrift.targets import ARM64
-from tests.support.mac_process import LIBSYSTEM, PAGE_BYTES, WORD32, MacProcess
+from tests.support.guest_pipes import STREAM_COUNT, Child, PipeEnd
+from tests.support.mac_process import LIBSYSTEM, OWN_NAME, PAGE_BYTES, WORD32, MacProcess
 from tests.support.macho_image import MAGIC_64
 from tests.support.processes import run_command
 from tests.support.results import SIGNAL_STATUS_BASE, ImageRefused, Invocation, RunResult
@@ -23,7 +25,7 @@ _LIBRARIES = ("/usr/lib/libSystem.B.dylib", "/usr/lib/libSystem.dylib", "/usr/li
 _ARM64_FEATURES = ("hw.optional.neon", "hw.optional.arm64", "hw.optional.AdvSIMD")
 _SYSCTL_PROCESSORS = ("hw.ncpu", "hw.activecpu", "hw.logicalcpu", "hw.physicalcpu")
 _SC_PAGE_SIZE, _SC_PROCESSORS = 29, (57, 58)
-_FIRST_CHILD = 4000
+_SPAWN_FLAGS, _SIG_IGN = 0x4004, 1
 
 
 @LIBSYSTEM.export("__exit", 1, ResultWidth.NOTHING)
@@ -107,10 +109,78 @@ def execve(process: MacProcess, path: int, arguments: int, environment: int) -> 
     """Become another program; returns only when that cannot be."""
 
     def become() -> int:
-        result = _run_other(process, path, arguments, environment)
+        result = _other_program(process, path, arguments, environment)(None)
+        process.keep_output(result.stdout, result.stderr)
         raise ProcessExit(result.status)
 
     return process.on_host(become)
+
+
+@LIBSYSTEM.export("_posix_spawn_file_actions_init", 1)
+def spawn_file_actions_init(process: MacProcess, actions: int) -> int:
+    """Make an empty list of what is done to a child's descriptors; it is a pointer."""
+    process.machine.write_user(actions, actions.to_bytes(8, "little"))
+    process.spawn_actions[actions] = {}
+    return 0
+
+
+@LIBSYSTEM.export("_posix_spawn_file_actions_adddup2", 3)
+def spawn_file_actions_add_dup2(process: MacProcess, actions: int, old: int, new: int) -> int:
+    """Give a child the descriptor `old` as `new`."""
+    if actions not in process.spawn_actions or old & WORD32 not in process.files:
+        return errno.EBADF
+    process.spawn_actions[actions][new & WORD32] = old & WORD32
+    return 0
+
+
+@LIBSYSTEM.export("_posix_spawn_file_actions_destroy", 1)
+def spawn_file_actions_destroy(process: MacProcess, actions: int) -> int:
+    """Forget a list."""
+    return errno.EINVAL if process.spawn_actions.pop(actions, None) is None else 0
+
+
+@LIBSYSTEM.export("_posix_spawnattr_init", 1)
+def spawn_attributes_init(process: MacProcess, attributes: int) -> int:
+    """Make attributes; they are a pointer."""
+    process.machine.write_user(attributes, attributes.to_bytes(8, "little"))
+    return 0
+
+
+@LIBSYSTEM.export("_posix_spawnattr_setflags", 2)
+def spawn_attributes_set_flags(process: MacProcess, attributes: int, flags: int) -> int:
+    """Accept close-on-exec for all and default signals."""
+    is_made = process.machine.word(attributes) == attributes
+    return 0 if is_made and flags & 0xFFFF == _SPAWN_FLAGS else errno.EINVAL
+
+
+@LIBSYSTEM.export("_posix_spawnattr_setsigdefault", 2)
+def spawn_attributes_set_default(process: MacProcess, attributes: int, signals: int) -> int:
+    """Read the set of signals: a 32-bit word."""
+    process.machine.read(signals, 4)
+    return 0 if process.machine.word(attributes) == attributes else errno.EINVAL
+
+
+@LIBSYSTEM.export("_posix_spawnattr_destroy", 1)
+def spawn_attributes_destroy(process: MacProcess, attributes: int) -> int:
+    """Forget attributes."""
+    process.machine.write_user(attributes, bytes(8))
+    return 0
+
+
+@LIBSYSTEM.export("_signal", 2, ResultWidth.WORD64)
+def set_signal(process: MacProcess, number: int, handler: int) -> int:
+    """Accept that a signal is ignored; none is ever sent. The old handler is the default."""
+    return 0 if handler == _SIG_IGN else process.fail(errno.EINVAL)
+
+
+@LIBSYSTEM.export("_kill", 2)
+def kill(process: MacProcess, identifier: int, number: int) -> int:
+    """End a child that posix_spawn started."""
+    child = process.children.get(identifier & WORD32)
+    if child is None:
+        return process.fail(errno.ESRCH)
+    child.kill(SIGNAL_STATUS_BASE + (number & WORD32))
+    return 0
 
 
 @LIBSYSTEM.export("_posix_spawn", 6)
@@ -123,13 +193,17 @@ def posix_spawn(
     arguments: int,
     environment: int,
 ) -> int:
-    """Run a program to its end, then report it as started."""
+    """Start a program: it runs when somebody waits for it or for its output."""
+    moved = process.spawn_actions.get(process.machine.word(actions) if actions else 0, {})
+    files = [process.files.get(moved.get(target, target)) for target in range(STREAM_COUNT)]
+    ends = tuple(file if isinstance(file, PipeEnd) else None for file in files)
     try:
-        result = _run_other(process, path, arguments, environment)
+        run = _other_program(process, path, arguments, environment)
     except OSError as error:
         return error.errno or errno.EIO
-    number = _FIRST_CHILD + len(process.children)
-    process.children[number] = result.status
+    process.last_child += 1
+    number = process.last_child
+    process.children[number] = Child(run, ends, process.keep_output)
     if identifier:
         process.machine.write_user(identifier, number.to_bytes(4, "little"))
     return 0
@@ -137,13 +211,16 @@ def posix_spawn(
 
 @LIBSYSTEM.export("_waitpid", 3)
 def waitpid(process: MacProcess, identifier: int, status: int, options: int) -> int:
-    """Report a child that posix_spawn ran."""
+    """Wait for a child that posix_spawn started."""
     identifier &= WORD32
     if identifier == WORD32 and process.children:
         identifier = next(iter(process.children))
-    ended = process.children.pop(identifier, None)
-    if ended is None:
+    child = process.children.get(identifier)
+    if child is None:
         return process.fail(errno.ECHILD)
+    child.finish()
+    del process.children[identifier]
+    ended = child.status or 0
     value = ended << 8 if ended < SIGNAL_STATUS_BASE else ended - SIGNAL_STATUS_BASE
     if status:
         process.machine.write_user(status, value.to_bytes(4, "little"))
@@ -186,37 +263,37 @@ def _sysctl_value(process: MacProcess, name: str) -> int | None:
     return None
 
 
-def _run_other(process: MacProcess, path: int, arguments: int, environment: int) -> RunResult:
-    """Run a program of the emulated system, or else one of the host's; keep its output."""
+def _other_program(
+    process: MacProcess, path: int, arguments: int, environment: int
+) -> Callable[[bytes | None], RunResult]:
+    """Return what runs a program of the emulated system, or else one of the host's, on an input."""
     program = process.path(path)
-    data = _executable_bytes(program)
-    child = Invocation(
-        arguments=_strings(process, arguments)[1:],
-        stdin=bytes(process.stdin),
-        environment=dict(
-            pair.split("=", 1) for pair in _strings(process, environment) if "=" in pair
-        ),
-        working_folder=process.folder,
-        timeout_seconds=process.invocation.timeout_seconds,
-    )
-    if int.from_bytes(data[:4], "little") == MAGIC_64 and process.run_child is not None:
+    data = _executable_bytes(process, program)
+    words = _strings(process, arguments)
+    pairs = dict(pair.split("=", 1) for pair in _strings(process, environment) if "=" in pair)
+
+    def run(given: bytes | None) -> RunResult:
+        source = bytes(process.stdin) if given is None else given
+        if given is None:
+            process.stdin = memoryview(b"")
+        seconds = process.invocation.timeout_seconds
+        child = Invocation(tuple(words[1:]), source, pairs, process.folder, seconds)
+        if int.from_bytes(data[:4], "little") == MAGIC_64 and process.run_child is not None:
+            try:
+                return process.run_child(data, child)
+            except ImageRefused as refused:
+                raise OSError(errno.ENOEXEC, str(refused)) from refused
         try:
-            result = process.run_child(data, child)
-        except ImageRefused as refused:
-            raise OSError(errno.ENOEXEC, str(refused)) from refused
-    else:
-        name = (_strings(process, arguments) or [str(program)])[0]
-        try:
-            result = run_command([name], child, executable=str(program))
+            return run_command([(words or [str(program)])[0]], child, executable=str(program))
         except subprocess.SubprocessError as error:
             raise OSError(errno.ENOEXEC, str(error)) from error
-    process.stdin = memoryview(b"")
-    process.stdout += result.stdout
-    process.stderr += result.stderr
-    return result
+
+    return run
 
 
-def _executable_bytes(program: Path) -> bytes:
+def _executable_bytes(process: MacProcess, program: Path) -> bytes:
+    if program == process.folder / OWN_NAME and not program.exists():
+        return process.own_image
     if program.is_dir() or not os.access(program, os.X_OK):
         program.stat()
         raise PermissionError(errno.EACCES, "not executable")

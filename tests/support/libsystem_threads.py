@@ -12,6 +12,7 @@ _SMALLEST_STACK_BYTES = 0x4000
 _ATTRIBUTE_SIGNATURE, _ATTRIBUTE_BYTES = 0x54484441, 64
 _MUTEX_SIGNATURE, _MUTEX_STATIC, _MUTEX_BYTES = 0x4D555458, 0x32AAABA7, 64
 _CONDITION_SIGNATURE, _CONDITION_STATIC, _CONDITION_BYTES = 0x434F4E44, 0x3CB0B1BB, 48
+_FIRST_KEY, _KEYS = 256, 512
 _DETACHED = 2
 _MAC_ETIMEDOUT = 60
 _STACK_SIZE_OFFSET, _DETACHED_OFFSET = 24, 32
@@ -75,6 +76,39 @@ def pthread_exit(process: MacProcess, result: int) -> None:
 def pthread_self(process: MacProcess) -> int:
     """Return the calling thread's handle."""
     return process.scheduler.running.thread_block
+
+
+@LIBSYSTEM.export("_pthread_key_create", 2)
+def pthread_key_create(process: MacProcess, key: int, destructor: int) -> int:
+    """Hand out a key; destructors are not run, for no thread here ends with a value."""
+    number = next(n for n in range(_FIRST_KEY, _FIRST_KEY + _KEYS) if n not in process.keys)
+    process.keys.add(number)
+    process.machine.write_user(key, number.to_bytes(8, "little"))
+    return 0
+
+
+@LIBSYSTEM.export("_pthread_key_delete", 1)
+def pthread_key_delete(process: MacProcess, key: int) -> int:
+    """Take a key back."""
+    if key not in process.keys:
+        return errno.EINVAL
+    process.keys.remove(key)
+    return 0
+
+
+@LIBSYSTEM.export("_pthread_getspecific", 1, ResultWidth.WORD64)
+def pthread_getspecific(process: MacProcess, key: int) -> int:
+    """Return the calling thread's value of a key."""
+    return process.scheduler.running.notes.get(f"key {key}", 0) if key in process.keys else 0
+
+
+@LIBSYSTEM.export("_pthread_setspecific", 2)
+def pthread_setspecific(process: MacProcess, key: int, value: int) -> int:
+    """Set the calling thread's value of a key."""
+    if key not in process.keys:
+        return errno.EINVAL
+    process.scheduler.running.notes[f"key {key}"] = value
+    return 0
 
 
 @LIBSYSTEM.export("_pthread_attr_init", 1)

@@ -13,6 +13,8 @@ from typing import Never
 from unicorn import arm64_const, x86_const
 
 from mlrift.targets import ARM64, Target
+from tests.support.guest_pipes import Child, PipeEnd
+from tests.support.guest_sockets import GuestSocket
 from tests.support.guest_sync import ConditionTable, LockTable
 from tests.support.machine import Machine, Protection
 from tests.support.results import Invocation, RuleBroken, RunResult
@@ -39,6 +41,8 @@ _GUARD_BYTES = PAGE_BYTES
 _ERRNO_OFFSET = 0x100
 _BLOCK_BYTES = 0x4000
 _READ_WRITE = Protection.READ | Protection.WRITE
+_FIRST_CHILD = 4000
+OWN_NAME = "program"
 _X18_POISON = 0x1818_1818_DEAD_1818
 
 _MAC_ERRNO = {
@@ -46,7 +50,8 @@ _MAC_ERRNO = {
     errno.EDESTADDRREQ: 39, errno.EMSGSIZE: 40, errno.EPROTOTYPE: 41, errno.ENOPROTOOPT: 42,
     errno.EPROTONOSUPPORT: 43, errno.EOPNOTSUPP: 102, errno.EAFNOSUPPORT: 47,
     errno.EADDRINUSE: 48, errno.EADDRNOTAVAIL: 49, errno.ENETUNREACH: 51,
-    errno.ECONNRESET: 54, errno.ENOTCONN: 57, errno.ETIMEDOUT: 60, errno.ECONNREFUSED: 61,
+    errno.ECONNRESET: 54, errno.ENOTCONN: 57, errno.EISCONN: 56, errno.ECONNABORTED: 53,
+    errno.ETIMEDOUT: 60, errno.ECONNREFUSED: 61,
     errno.ELOOP: 62, errno.ENAMETOOLONG: 63, errno.ENOTEMPTY: 66, errno.EDEADLK: 11,
     errno.ENOLCK: 77, errno.ENOSYS: 78, errno.EOVERFLOW: 84,
 }  # fmt: skip
@@ -90,11 +95,18 @@ class MacProcess:
         self.stdout = bytearray()
         self.stderr = bytearray()
         self.folder = invocation.working_folder
-        self.files: dict[int, StandardStream | HostFile] = {
+        self.files: dict[int, StandardStream | HostFile | PipeEnd] = {
             number: StandardStream(number) for number in range(3)
         }
-        self.children: dict[int, int] = {}
+        self.children: dict[int, Child] = {}
+        self.spawn_actions: dict[int, dict[int, int]] = {}
+        self.own_image = b""
+        self.last_child = _FIRST_CHILD
         self.run_child: Callable[[bytes, Invocation], RunResult] | None = None
+        self.keys: set[int] = set()
+        self.listings: dict[int, list[str]] = {}
+        self.sockets: dict[int, GuestSocket] = {}
+        self.written_back: dict[int, tuple[int, int, int]] = {}
         self._next_heap = _HEAP_BASE
         self._next_stack = _THREAD_STACKS
         traps.system = self
@@ -116,9 +128,13 @@ class MacProcess:
 
     def fail(self, host_errno: int) -> int:
         """Store the macOS number of a host errno; return -1."""
-        number = _MAC_ERRNO.get(host_errno, host_errno)
+        number = self.mac_errno(host_errno)
         self.machine.write(self.errno_address(), number.to_bytes(4, "little"))
         return MINUS_ONE
+
+    def mac_errno(self, host_errno: int) -> int:
+        """Return the macOS number of a host errno."""
+        return _MAC_ERRNO.get(host_errno, host_errno)
 
     def errno_address(self) -> int:
         """Return where the calling thread's errno lives."""
@@ -130,6 +146,11 @@ class MacProcess:
             return action() or 0
         except OSError as error:
             return self.fail(error.errno or errno.EIO)
+
+    def keep_output(self, stdout: bytes, stderr: bytes) -> None:
+        """Take what a child wrote to streams that it inherited."""
+        self.stdout += stdout
+        self.stderr += stderr
 
     def path(self, address: int) -> Path:
         """Return the host path of a C string."""
@@ -151,7 +172,7 @@ class MacProcess:
         match self.files.get(number & WORD32):
             case HostFile(descriptor=descriptor):
                 return descriptor
-            case StandardStream():
+            case StandardStream() | PipeEnd():
                 raise OSError(errno.ESPIPE, "a pipe")
             case None:
                 raise OSError(errno.EBADF, "no such descriptor")
@@ -169,7 +190,7 @@ class MacProcess:
         size_bytes = max(stack_bytes, MAIN_STACK_BYTES)
         bottom = _STACK_TOP - size_bytes
         self.machine.map(bottom, size_bytes, _READ_WRITE)
-        words = ["./program", *self.invocation.arguments]
+        words = [f"./{OWN_NAME}", *self.invocation.arguments]
         pairs = [f"{name}={value}" for name, value in self.invocation.environment.items()]
         groups = [list(map(os.fsencode, group)) for group in (words, pairs, ["executable_path="])]
         top, pointers = self._store_strings(groups)
@@ -192,6 +213,9 @@ class MacProcess:
             if isinstance(file, HostFile):
                 os.close(file.descriptor)
         self.files.clear()
+        for guest in self.sockets.values():
+            guest.host.close()
+        self.sockets.clear()
 
     def _store_strings(self, groups: list[list[bytes]]) -> tuple[int, list[int]]:
         """Put string arrays on top of the stack; return the new top and the arrays' addresses."""

@@ -7,6 +7,7 @@ pointer handed to an emulated system function as `GuestFault`, which the functio
 # ruff: noqa: PLR0917 - Unicorn's callback
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, IntFlag, unique
@@ -35,6 +36,7 @@ from tests.support.guest_cpu import Convention
 PAGE_BYTES = 0x1000
 _FLOATING_POINT_ON = 3 << 20
 _X87_CONTROL = 0x37F
+_SURELY_SECONDS, _POLL_SECONDS = 0.001, 0.002
 _SSE_CONTROL = 0x1F80
 _MEMORY_ERRORS = {
     UC_ERR_READ_UNMAPPED: "read of unmapped",
@@ -104,6 +106,17 @@ _ARM64_INTERRUPTS = {
 _ARM64_SYSTEM_CALL = 2
 
 
+class _Slice:
+    """One stretch of execution, shared by who runs the guest and who ends the stretch."""
+
+    def __init__(self) -> None:
+        self.in_hook = threading.Lock()
+        self.is_running = True
+        self.is_over = False
+        self.clock = time.pthread_getcpuclockid(threading.get_ident())
+        self.hook_end_seconds = time.thread_time()
+
+
 class Machine:
     """A CPU under one calling convention, its registers and its memory."""
 
@@ -113,6 +126,7 @@ class Machine:
         self.on_memory_fault: Callable[[int], bool] = lambda address: False
         self._crash: tuple[CrashKind, str] | None = None
         self._fault_address = 0
+        self._slice = _Slice()
         engine: Any = Uc(convention.architecture, convention.mode)
         engine.ctl_set_cpu_model(convention.model)
         self._engine = engine
@@ -223,9 +237,17 @@ class Machine:
 
     def hook_code(self, first: int, last: int, callback: Callable[[int], None]) -> None:
         """Call `callback(address)` before each instruction in `first`..`last` inclusive."""
-        self._engine.hook_add(
-            UC_HOOK_CODE, lambda engine, address, size, data: callback(address), None, first, last
-        )
+
+        def run(engine: Any, address: int, size: int, data: object) -> None:
+            slice_ = self._slice
+            with slice_.in_hook:
+                if slice_.is_over:
+                    self._engine.emu_stop()
+                    return
+                callback(address)
+                slice_.hook_end_seconds = time.thread_time()
+
+        self._engine.hook_add(UC_HOOK_CODE, run, None, first, last)
 
     def stop(self) -> None:
         """Ask the running guest to pause; from a code hook: before the hooked instruction."""
@@ -235,7 +257,8 @@ class Machine:
         """Run from the program counter until `stop`, a fault, or `seconds` have passed."""
         start = self.get(self.convention.program_counter)
         self._crash = None
-        timer = threading.Timer(seconds, self._engine.emu_stop)
+        slice_ = self._slice = _Slice()
+        timer = threading.Timer(seconds, self._end_slice, (slice_,))
         timer.daemon = True
         timer.start()
         try:
@@ -244,9 +267,24 @@ class Machine:
             raise self._crash_from(error) from None
         finally:
             timer.cancel()
+            slice_.is_running = False
         if self._crash is not None:
             kind, detail = self._crash
             raise GuestCrash(kind, self.get(self.convention.program_counter), detail)
+
+    def _end_slice(self, slice_: "_Slice") -> None:
+        """Stop the guest at its next hook, or when it has run for a while without one.
+
+        Stopped between a hook and its instruction it would call the hook again: one system call
+        of the program would be made twice. The CPU time says that the instruction is behind it.
+        """
+        slice_.is_over = True
+        while slice_.is_running:
+            with slice_.in_hook:
+                if time.clock_gettime(slice_.clock) - slice_.hook_end_seconds > _SURELY_SECONDS:
+                    self._engine.emu_stop()
+                    return
+            time.sleep(_POLL_SECONDS)
 
     def fail_stack(self) -> None:
         """Note that the memory fault being handled is a stack that ran out."""

@@ -1,7 +1,8 @@
-"""The parts of a 64-bit Mach-O executable as values: header, segments, sections, other commands."""
+"""The parts of a 64-bit Mach-O file as values: header, segments, sections, other commands."""
 
 import struct
 from dataclasses import dataclass
+from enum import Enum, unique
 
 from mlrift.targets import Cpu
 from tests.support.results import require
@@ -10,8 +11,18 @@ MAGIC_64 = 0xFEEDFACF
 HEADER_BYTES = 32
 SEGMENT_64 = 0x19
 ZERO_FILL_TYPES = (1, 12)
-_EXECUTABLE = 2
 _SUBTYPE_CAPABILITIES = 0xFF000000
+
+
+@unique
+class MachKind(Enum):
+    """What a file is: its number in the header."""
+
+    PROGRAM = 2
+    LIBRARY = 6
+
+
+_KIND_NAMES = {MachKind.PROGRAM: "MH_EXECUTE", MachKind.LIBRARY: "MH_DYLIB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +97,7 @@ class MachImage:
 
     data: bytes
     cpu: Cpu
+    kind: MachKind
     flags: int
     commands_end: int
     segments: tuple[MachSegment, ...]
@@ -113,7 +125,7 @@ class MachImage:
         return self.segment("__TEXT").address
 
 
-def read_macho(data: bytes, cpu: Cpu) -> MachImage:
+def read_macho(data: bytes, cpu: Cpu, wanted: MachKind = MachKind.PROGRAM) -> MachImage:
     """Parse header and load commands; `ImageRefused` when they are malformed."""
     require(len(data) >= HEADER_BYTES, "file shorter than a Mach-O header")
     magic, cpu_type, subtype, kind, count, size_bytes, flags, _ = struct.unpack_from("<8I", data)
@@ -121,7 +133,7 @@ def read_macho(data: bytes, cpu: Cpu) -> MachImage:
     require(cpu_type == cpu.macho_cputype, f"cputype {cpu_type:#x} is not {cpu.macho_cputype:#x}")
     subtype &= ~_SUBTYPE_CAPABILITIES
     require(subtype == cpu.macho_cpusubtype, f"cpusubtype {subtype} is not {cpu.macho_cpusubtype}")
-    require(kind == _EXECUTABLE, "file type is not MH_EXECUTE")
+    require(kind == wanted.value, f"file type {kind} is not {_KIND_NAMES[wanted]}")
     end = HEADER_BYTES + size_bytes
     require(end <= len(data), "load commands end after the file")
     commands: list[LoadCommand] = []
@@ -135,7 +147,7 @@ def read_macho(data: bytes, cpu: Cpu) -> MachImage:
         position += command_bytes
     require(position == end, "sizeofcmds differs from the sum of the load commands")
     segments = tuple(_read_segment(c) for c in commands if c.kind == SEGMENT_64)
-    return MachImage(data, cpu, flags, end, segments, tuple(commands))
+    return MachImage(data, cpu, wanted, flags, end, segments, tuple(commands))
 
 
 def _read_segment(command: LoadCommand) -> MachSegment:

@@ -1,4 +1,4 @@
-"""What the macOS kernel and dyld demand of a main executable: bytes in, a checked plan out.
+"""What the macOS kernel and dyld demand of a program or a library: bytes in, a checked plan out.
 
 Each rule of targets.md section 5 is one `require`; the strictest SDK's version is taken. Page
 hashes are checked in `macho_signature`, fixups in `macho_fixups`.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from mlrift.targets import ARM64, X86_64, Cpu
 from tests.support.macho_fixups import Fixups, read_fixups
-from tests.support.macho_image import MachImage, MachSegment, read_macho
+from tests.support.macho_image import MachImage, MachKind, MachSegment, read_macho
 from tests.support.macho_linkedit import check_linkedit
 from tests.support.macho_signature import check_signature
 from tests.support.results import require
@@ -27,9 +27,11 @@ _MAIN, _BUILD_VERSION, _SOURCE_VERSION = 0x80000028, 0x32, 0x2A
 _SEGMENT, _SYMTAB, _DYSYMTAB, _CODE_SIGNATURE = 0x19, 0x2, 0xB, 0x1D
 _FUNCTION_STARTS, _DATA_IN_CODE, _EXPORTS_TRIE, _CHAINED_FIXUPS = 0x26, 0x29, 0x80000033, 0x80000034
 _DYLD_INFO, _DYLD_INFO_ONLY = 0x22, 0x80000022
+_ID_DYLIB, _NO_REEXPORTS = 0xD, 0x100000
 _KNOWN = {
     _LOAD_DYLIB, _LOAD_DYLINKER, _UUID, _MAIN, _BUILD_VERSION, _SOURCE_VERSION, _SEGMENT, _SYMTAB,
     _DYSYMTAB, _CODE_SIGNATURE, _FUNCTION_STARTS, _DATA_IN_CODE, _EXPORTS_TRIE, _CHAINED_FIXUPS,
+    _ID_DYLIB,
 }  # fmt: skip
 _SEGMENT_RIGHTS = {
     "__TEXT": _READ | _EXECUTE,
@@ -56,17 +58,11 @@ class MachPlan:
 def check_macho(data: bytes, cpu: Cpu) -> MachPlan:
     """Check every rule of kernel and dyld; raise `ImageRefused` for the first broken one."""
     image = read_macho(data, cpu)
-    _check_header(image)
-    _check_commands(image)
+    require(bool(image.flags & _PIE), "main executable is not position independent (MH_PIE)")
+    loader = image.only(_LOAD_DYLINKER, "LC_LOAD_DYLINKER")
+    require(loader.text() == "/usr/lib/dyld", "LC_LOAD_DYLINKER is not /usr/lib/dyld")
     _check_page_zero(image)
-    for segment in image.segments:
-        _check_segment(image, segment)
-        _check_sections(image, segment)
-    _check_layout(image)
-    libraries = _libraries(image)
-    check_linkedit(image)
-    check_signature(image)
-    fixups = read_fixups(image, PAGE_BYTES[cpu.name], len(libraries))
+    libraries, fixups = _check_contents(image)
     entry, stack_bytes = image.only(_MAIN, "LC_MAIN").words("QQ")
     _check_entry(image, entry)
     page_bytes = PAGE_BYTES[cpu.name]
@@ -74,9 +70,34 @@ def check_macho(data: bytes, cpu: Cpu) -> MachPlan:
     return MachPlan(image, fixups, libraries, entry, stack_bytes)
 
 
+def check_macho_library(data: bytes, cpu: Cpu, install_name: str) -> MachPlan:
+    """Check every rule of dyld for the library that is loaded as `install_name`."""
+    image = read_macho(data, cpu, MachKind.LIBRARY)
+    require(bool(image.flags & _NO_REEXPORTS), "MH_NO_REEXPORTED_DYLIBS is missing")
+    for kind in (_MAIN, _LOAD_DYLINKER):
+        require(not image.all(kind), f"a library has load command {kind:#x}")
+    name = image.only(_ID_DYLIB, "LC_ID_DYLIB").text()
+    require(name == install_name, f"install name is {name}, not {install_name}")
+    libraries, fixups = _check_contents(image)
+    return MachPlan(image, fixups, libraries, 0, 0)
+
+
+def _check_contents(image: MachImage) -> tuple[tuple[str, ...], Fixups]:
+    """Check what programs and libraries have in common."""
+    _check_header(image)
+    _check_commands(image)
+    for segment in image.segments:
+        _check_segment(image, segment)
+        _check_sections(image, segment)
+    _check_layout(image)
+    libraries = _libraries(image)
+    check_linkedit(image)
+    check_signature(image)
+    return libraries, read_fixups(image, PAGE_BYTES[image.cpu.name], len(libraries))
+
+
 def _check_header(image: MachImage) -> None:
     flags = image.flags
-    require(bool(flags & _PIE), "main executable is not position independent (MH_PIE)")
     require(bool(flags & _DYLD_LINK), "MH_DYLDLINK is missing")
     require(bool(flags & _TWO_LEVEL), "MH_TWOLEVEL is missing")
     require(bool(flags & _NO_UNDEFINED), "MH_NOUNDEFS is missing")
@@ -90,8 +111,6 @@ def _check_commands(image: MachImage) -> None:
         known = command.kind in _KNOWN
         require(known or not command.kind & _REQUIRED_BY_DYLD, f"unknown command {command.kind:#x}")
     require(not image.all(_UNIX_THREAD), "LC_UNIXTHREAD in a dynamic executable")
-    loader = image.only(_LOAD_DYLINKER, "LC_LOAD_DYLINKER")
-    require(loader.text() == "/usr/lib/dyld", "LC_LOAD_DYLINKER is not /usr/lib/dyld")
     uuid = image.only(_UUID, "LC_UUID")
     require(len(uuid.data) == 24 and any(uuid.data[8:]), "LC_UUID is malformed or zero")
     platform, oldest, sdk = image.only(_BUILD_VERSION, "LC_BUILD_VERSION").words("III")

@@ -4,7 +4,7 @@ import hashlib
 import struct
 
 from mlrift.targets import ARM64
-from tests.support.macho_image import MachImage
+from tests.support.macho_image import MachImage, MachKind
 from tests.support.results import require
 
 _CODE_SIGNATURE = 0x1D
@@ -62,7 +62,8 @@ def _check_directory(image: MachImage, directory: bytes, signature_offset: int) 
     require(scatter == 0 and team == 0 and limit64 == 0, "CodeDirectory has scatter or team data")
     require(base == 0, "execSegBase is not 0")
     require(exec_limit == text.file_bytes, "execSegLimit is not the size of __TEXT in the file")
-    require(exec_flags & _MAIN_BINARY == _MAIN_BINARY, "execSegFlags lack MAIN_BINARY")
+    is_main = exec_flags & _MAIN_BINARY == _MAIN_BINARY
+    require(is_main == (image.kind is MachKind.PROGRAM), "execSegFlags: MAIN_BINARY is wrong")
     for page in range(count):
         data = image.data[page << _PAGE_LOG2 : min((page + 1) << _PAGE_LOG2, limit)]
         stored = directory[hashes + page * hash_bytes : hashes + (page + 1) * hash_bytes]

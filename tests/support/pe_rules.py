@@ -1,4 +1,4 @@
-"""What the Windows loader demands of an executable: bytes in, a checked `PeImage` out.
+"""What the Windows loader demands of a program or a DLL: bytes in, a checked `PeImage` out.
 
 Anything a Windows of today would refuse, or that targets.md section 4 forbids, is `ImageRefused`.
 Directories that our executables never have (TLS, load config, delay imports) are refused as well.
@@ -26,8 +26,8 @@ _HIGH_ENTROPY, _DYNAMIC_BASE, _NX, _TERMINAL_SERVER = 0x20, 0x40, 0x100, 0x8000
 _FORCE_INTEGRITY, _NO_ISOLATION_OR_CFG = 0x80, 0x4000
 _OPTIONAL_BYTES = 112 + 16 * 8
 _EXCEPTION_DIRECTORY, _IAT_DIRECTORY = 3, 12
+_EXPORT_DIRECTORY = 0
 _UNSUPPORTED_DIRECTORIES = {
-    0: "export",
     4: "security",
     8: "global pointer",
     9: "TLS",
@@ -50,6 +50,26 @@ class LoadPlan:
 def check_pe(data: bytes, cpu: Cpu) -> LoadPlan:
     """Check every rule of the Windows loader; raise `ImageRefused` for the first broken one."""
     image = _read(data, cpu)
+    require(not image.header.characteristics & _DLL, "Characteristics say DLL")
+    exports = image.header.directories[_EXPORT_DIRECTORY]
+    require(exports == (0, 0), "unexpected export directory")
+    plan = _check_contents(image)
+    _check_entry(image)
+    return plan
+
+
+def check_dll(data: bytes, cpu: Cpu) -> LoadPlan:
+    """Check every rule for a DLL; one without an entry point has none called."""
+    image = _read(data, cpu)
+    require(bool(image.header.characteristics & _DLL), "Characteristics do not say DLL")
+    plan = _check_contents(image)
+    if image.header.entry:
+        _check_entry(image)
+    return plan
+
+
+def _check_contents(image: PeImage) -> LoadPlan:
+    """Check what programs and DLLs have in common."""
     _check_file_header(image)
     _check_optional_header(image)
     _check_sections(image)
@@ -86,7 +106,6 @@ def _check_file_header(image: PeImage) -> None:
     require(bool(flags & _EXECUTABLE), "Characteristics lack EXECUTABLE_IMAGE")
     require(bool(flags & _LARGE_ADDRESS), "Characteristics lack LARGE_ADDRESS_AWARE")
     require(not flags & _RELOCS_STRIPPED, "Characteristics have RELOCS_STRIPPED")
-    require(not flags & _DLL, "Characteristics say DLL")
 
 
 def _check_optional_header(image: PeImage) -> None:
@@ -145,6 +164,9 @@ def _check_sections(image: PeImage) -> None:
         require(bool(flags & SectionFlag.READ), f"{name}: not readable")
         if flags & SectionFlag.CODE:
             require(bool(executable), f"{name}: code section is not executable")
+
+
+def _check_entry(image: PeImage) -> None:
     entry = image.header.entry
     code = [section for section in image.sections if section.flags & SectionFlag.EXECUTE]
     inside = any(s.address <= entry < s.address + s.virtual_size for s in code)

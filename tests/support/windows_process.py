@@ -6,9 +6,12 @@ The functions that a program imports are in the `kernel32_*` modules; each gets 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Never
 
 from mlrift.targets import Target
+from tests.support.guest_pipes import Child, PipeEnd
+from tests.support.guest_sockets import GuestSocket
 from tests.support.guest_sync import ConditionTable, LockTable
 from tests.support.machine import PAGE_BYTES, Machine, Protection
 from tests.support.results import ImageRefused, Invocation, RunResult
@@ -17,9 +20,11 @@ from tests.support.traps import ExportRegistry, TrapTable
 
 KERNEL32 = ExportRegistry()
 SYNCHRONISATION = ExportRegistry()
+WINSOCK = ExportRegistry()
 LIBRARIES = {
     "kernel32.dll": KERNEL32.exports,
     "api-ms-win-core-synch-l1-2-0.dll": SYNCHRONISATION.exports,
+    "ws2_32.dll": WINSOCK.exports,
 }
 
 GRANULARITY_BYTES = 0x10000
@@ -47,7 +52,32 @@ class HostFile:
     """A file of the host that the program has open."""
 
     descriptor: int
-    mapped: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class FolderSearch:
+    """A listing of a folder and the names that are still to come."""
+
+    folder: Path
+    names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class FileMapping:
+    """A file that can be mapped."""
+
+    descriptor: int
+    size_bytes: int
+    is_writable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A mapped part of a file; the descriptor is where changes go."""
+
+    descriptor: int | None
+    offset: int
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +87,9 @@ class StandardStream:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class FinishedProcess:
-    """A child process that has already ended."""
-
-    status: int
-
-
-KernelObject = Event | HostFile | StandardStream | FinishedProcess | GuestThread
+KernelObject = (
+    Event | HostFile | StandardStream | Child | PipeEnd | GuestThread | FolderSearch | FileMapping
+)
 
 
 @dataclass(slots=True, eq=False)
@@ -110,9 +135,14 @@ class WindowsProcess:
             0x1C: StandardStream(2),
         }
         self.image_base = 0
+        self.own_image = b""
         self.run_child: Callable[[bytes, Invocation], RunResult] = _no_child
         self.default_stack = (1 << 20, PAGE_BYTES)
         self.allocations: dict[int, Allocation] = {}
+        self.views: dict[int, FileView] = {}
+        self.sockets: dict[int, GuestSocket] = {}
+        self.winsock_started = False
+        self.tls_indexes: set[int] = set()
         self._next_heap = _HEAP_BASE
         self._next_stack = _STACKS_BASE
         self._next_block = _BLOCK_BASE
@@ -146,12 +176,20 @@ class WindowsProcess:
         self.handles[handle] = target
         return handle
 
+    def keep_output(self, stdout: bytes, stderr: bytes) -> None:
+        """Take what a child wrote to streams that it inherited."""
+        self.stdout += stdout
+        self.stderr += stderr
+
     def close_files(self) -> None:
         """Close every host file that the program left open."""
         for target in self.handles.values():
-            if isinstance(target, HostFile):
+            if isinstance(target, HostFile | FileMapping):
                 os.close(target.descriptor)
         self.handles.clear()
+        for guest in self.sockets.values():
+            guest.host.close()
+        self.sockets.clear()
 
     def start_thread(
         self, entry: int, arguments: tuple[int, ...], reserve: int, commit: int

@@ -23,7 +23,15 @@ SERVER = Path("/usr/lib/wine/wineserver64")
 LIBRARY_FOLDERS = (Path("/usr/lib/x86_64-linux-gnu/wine"), Path("/usr/lib/wine"))
 SHARED_FOLDER = Path("/usr/share/wine")
 UNIX_LIBRARY = "x86_64-unix/ntdll.so"
-SYSTEM_LIBRARIES = ("ntdll.dll", "kernel32.dll", "kernelbase.dll", "msvcrt.dll", "ucrtbase.dll")
+SOCKETS_UNIX_LIBRARY = "x86_64-unix/ws2_32.so"
+SYSTEM_LIBRARIES = (
+    "ntdll.dll",
+    "kernel32.dll",
+    "kernelbase.dll",
+    "msvcrt.dll",
+    "ucrtbase.dll",
+    "ws2_32.dll",
+)
 _REGISTRY = "WINE REGISTRY Version 2\n\n#arch=win64\n"
 _SERVER_COMMAND_SECONDS = 10.0
 _BOOT_COMPLAINT = b'wine: failed to open L"C:\\\\windows\\\\system32\\\\wineboot.exe": c0000135'
@@ -111,6 +119,7 @@ def _make_tree(tree: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(LOADER, loader)
     shutil.copy(libraries / UNIX_LIBRARY, copy_folder / UNIX_LIBRARY)
+    (copy_folder / SOCKETS_UNIX_LIBRARY).symlink_to(libraries / SOCKETS_UNIX_LIBRARY)
     for name in SYSTEM_LIBRARIES:
         (copy_folder / "x86_64-windows" / name).symlink_to(libraries / "x86_64-windows" / name)
     (tree / "share").mkdir()

@@ -5,6 +5,11 @@ program, encoded stubs for what no program can say, and the C functions the syst
 symbols of the layer are listed in docs/architecture.md.
 """
 
-from mlrift.backends.platforms.platform import STACK_PROBE_SYMBOL, Platform, platform_for
+from mlrift.backends.platforms.platform import (
+    STACK_PROBE_SYMBOL,
+    OsLayerKind,
+    Platform,
+    platform_for,
+)
 
-__all__ = ["STACK_PROBE_SYMBOL", "Platform", "platform_for"]
+__all__ = ["STACK_PROBE_SYMBOL", "OsLayerKind", "Platform", "platform_for"]

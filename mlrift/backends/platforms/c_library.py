@@ -7,12 +7,16 @@ is refused at compile time.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from mlrift.link.options import ImportedSymbol
+from mlrift.values import value
 
 
-@dataclass(frozen=True, slots=True)
+def _always_there(_name: str) -> bool:
+    return False
+
+
+@value
 class CLibrary:
     """The C side of a system.
 
@@ -30,7 +34,7 @@ class CLibrary:
     prefix: str = ""
     renamed: Callable[[str], str] = str
     file_path: Callable[[str], str] = str
-    is_absent: Callable[[str], bool] = field(default=lambda _name: False)
+    is_absent: Callable[[str], bool] = _always_there
     entry_libraries: frozenset[str] = frozenset()
 
     def provide(self, name: str, libraries: tuple[str, ...]) -> ImportedSymbol | None:

@@ -1,4 +1,4 @@
-"""Builtins of language.md 13.5: atomics on aligned words, barriers and caches."""
+"""Builtins of reference.md 13.5: atomics on aligned words, barriers and caches."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Builtins of language.md 13.4 on the bits and the sign of words."""
+"""Builtins of reference.md 13.4 on the bits and the sign of words."""
 
 from collections.abc import Callable
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+from mlrift.static_types import TYPE_CHECKING
+from mlrift.values import record
 
 if TYPE_CHECKING:
     from mlrift.ir.builder import Builder
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from mlrift.typesystem import ScalarType, VoidType
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Builtin:
     """A builtin function.
 

@@ -1,9 +1,9 @@
-"""Builtins of language.md 13.6: conversions, square roots and the twice-rounding multiply-add."""
+"""Builtins of reference.md 13.6: conversions, square roots and the twice-rounding multiply-add."""
 
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
-from mlrift.ir.ops.arith import FAdd, FMul, FSqrt
+from mlrift.ir.ops.arith import FAdd, FMul, FMultiplyAdd, FSqrt
 from mlrift.ir.ops.convert import (
     FloatToSigned,
     HalfToSingle,
@@ -56,6 +56,10 @@ def _fma_f64(builder: Builder, arguments: list[Value]) -> Value:
     return builder.emit(FAdd(product, arguments[2]))
 
 
+def _fma_fused(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.emit(FMultiplyAdd(arguments[0], arguments[1], arguments[2]))
+
+
 FLOATS = (
     Builtin("int_to_f64", (U64,), DOUBLE, _int_to_f64, "a signed word to the nearest f64"),
     Builtin("int_to_f32", (U64,), SINGLE, _int_to_f32, "a signed word to the nearest f32"),
@@ -69,4 +73,6 @@ FLOATS = (
     Builtin("sqrt_f64", (DOUBLE,), DOUBLE, _sqrt, "square root"),
     Builtin("sqrt_f32", (SINGLE,), SINGLE, _sqrt, "square root in single precision"),
     Builtin("fma_f64", (DOUBLE,) * 3, DOUBLE, _fma_f64, "a * b + c, rounded twice"),
+    Builtin("fma_fused_f64", (DOUBLE,) * 3, DOUBLE, _fma_fused, "a * b + c, rounded once"),
+    Builtin("fma_fused_f32", (SINGLE,) * 3, SINGLE, _fma_fused, "a * b + c, rounded once"),
 )

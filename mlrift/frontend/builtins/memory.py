@@ -1,6 +1,7 @@
-"""Builtins of language.md 13.2 and 11.3: allocation, copies, plain and volatile accesses.
+"""Builtins of reference.md 13.2 and 11.3: allocation, copies, plain and volatile accesses.
 
-`ADDRESS_FIRST` names those whose first argument `--debug` compares with the null address.
+`ADDRESS_FIRST` names those whose first argument `--debug` compares with the null address,
+`HEAP_CHECKED` those (of all families) that it lowers in `frontend/lower/heap_checks.py`.
 """
 
 from collections.abc import Callable
@@ -17,11 +18,11 @@ _WIDTHS = ((8, I8), (16, I16), (32, I32), (64, I64))
 
 
 def _alloc(builder: Builder, arguments: list[Value]) -> Value:
-    return builder.call_external("core.memory_alloc", arguments)
+    return builder.call_external("core.heap_alloc", arguments)
 
 
 def _dealloc(builder: Builder, arguments: list[Value]) -> Value:
-    builder.call_external("core.memory_dealloc", arguments, ())
+    builder.call_external("core.heap_dealloc", arguments, ())
     return builder.word(0)
 
 
@@ -104,3 +105,4 @@ MEMORY = (
     *_ACCESSES,
 )
 ADDRESS_FIRST = frozenset(row.name for row in _ACCESSES)
+HEAP_CHECKED = frozenset({"alloc", "dealloc", "exit"})

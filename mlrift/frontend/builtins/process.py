@@ -1,13 +1,19 @@
-"""Builtins of language.md 13.1: the process, the operating system and the clock."""
+"""Builtins of reference.md 13.1: the process, the operating system and the clock."""
+
+from collections.abc import Callable
 
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.frontend.symbols import static_symbol
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Value
+from mlrift.ir.core import Global, Value
 from mlrift.ir.ops.arith import Add
 from mlrift.ir.ops.control import Unreachable
 from mlrift.ir.ops.memory import GlobalAddress, Load, Stack, Store
 from mlrift.typesystem import I64, U64
+
+Lowering = Callable[[Builder, list[Value]], Value]
+
+_WORD_BYTES = 8
 
 
 def _exit(builder: Builder, arguments: list[Value]) -> Value:
@@ -69,6 +75,42 @@ def _time_ns(builder: Builder, arguments: list[Value]) -> Value:
     return builder.call_external("os.time_ns", arguments)
 
 
+def _wall_ns(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.call_external("os.wall_ns", arguments)
+
+
+def _pipe(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.call_external("os.pipe", arguments)
+
+
+def _process_start(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.call_external("os.process_start", arguments)
+
+
+def _process_wait(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.call_external("os.process_wait", arguments)
+
+
+def _process_kill(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.call_external("os.process_kill", arguments)
+
+
+def _at_exit(builder: Builder, arguments: list[Value]) -> Value:
+    return builder.call_external("core.exit_register", arguments)
+
+
+def _start_word(name: str) -> Lowering:
+    """Return the lowering of a builtin that gives what the program's start keeps in a static."""
+
+    def lower(builder: Builder, arguments: list[Value]) -> Value:
+        symbol = static_symbol(name)
+        if symbol not in builder.module.globals:
+            builder.module.globals[symbol] = Global(symbol, _WORD_BYTES, _WORD_BYTES)
+        return builder.emit(Load(builder.emit(GlobalAddress(symbol)), I64))
+
+    return lower
+
+
 def _syscall_raw(builder: Builder, arguments: list[Value]) -> Value:
     return builder.call_external("os.syscall", arguments)
 
@@ -98,5 +140,28 @@ PROCESS = (
     Builtin("get_target_os", (), U64, _get_target_os, "0 Linux, 1 macOS, 2 Windows, 3 Android"),
     Builtin("get_arch_id", (), U64, _get_arch_id, "the slice id of the running program"),
     Builtin("time_ns", (), U64, _time_ns, "a monotonic clock in nanoseconds"),
+    Builtin("os_wall_ns", (), U64, _wall_ns, "nanoseconds since 1970, UTC"),
+    Builtin("os_pipe", (U64,), U64, _pipe, "make a pipe: where to read and where to write"),
+    Builtin(
+        "os_process_start",
+        (U64, U64, U64, U64),
+        U64,
+        _process_start,
+        "start a program: path, arguments, environment, its three streams; a process",
+    ),
+    Builtin("os_process_wait", (U64,), U64, _process_wait, "wait for a process; its exit status"),
+    Builtin("os_process_kill", (U64,), U64, _process_kill, "end a process"),
+    Builtin(
+        "os_at_exit",
+        (U64, U64),
+        U64,
+        _at_exit,
+        "call a function with an argument when the program ends; 0 if 32 are registered",
+    ),
+    Builtin(
+        "os_argument_count", (), U64, _start_word("cli_argc"), "the number of arguments, with name"
+    ),
+    Builtin("os_arguments", (), U64, _start_word("cli_argv"), "the array of arguments, then 0"),
+    Builtin("os_environment", (), U64, _start_word("cli_envp"), "the array of NAME=value, then 0"),
     Builtin("syscall_raw", (U64,) * 7, U64, _syscall_raw, "a raw system call with six arguments"),
 )

@@ -3,14 +3,27 @@
 from mlrift.frontend.builtins.atomics import ATOMICS
 from mlrift.frontend.builtins.bits import BITS
 from mlrift.frontend.builtins.declaration import Builtin
-from mlrift.frontend.builtins.files import FILES
+from mlrift.frontend.builtins.files import FILE_SYSTEM, FILES
 from mlrift.frontend.builtins.floats import FLOATS
 from mlrift.frontend.builtins.memory import MEMORY
 from mlrift.frontend.builtins.process import PROCESS
+from mlrift.frontend.builtins.sockets import SOCKETS
 from mlrift.frontend.builtins.text import TEXT
+from mlrift.frontend.builtins.threads import THREADS
 
 BUILTINS: dict[str, Builtin] = {
     row.name: row
-    for family in (PROCESS, MEMORY, FILES, TEXT, BITS, ATOMICS, FLOATS)
+    for family in (
+        PROCESS,
+        MEMORY,
+        FILES,
+        FILE_SYSTEM,
+        TEXT,
+        BITS,
+        ATOMICS,
+        FLOATS,
+        THREADS,
+        SOCKETS,
+    )
     for row in family
 }

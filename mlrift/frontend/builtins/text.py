@@ -1,4 +1,4 @@
-"""Builtins of language.md 13.4 on NUL-terminated text."""
+"""Builtins of reference.md 13.4 on NUL-terminated text."""
 
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.ir.builder import Builder

@@ -5,21 +5,23 @@
 
 Functions become Python source when first called (translate.py); memory is bounds-checked
 (memory.py); the operating system is a model behind `OsModel`. Traps end a program as signals do:
-136 for divisions, 139 for memory and runaway recursion, 132 for code that cannot be reached.
+136 for divisions, 139 for memory and runaway recursion, 132 for code that cannot be reached, 124
+when all threads wait for each other.
 """
 
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
 
 from mlrift.ir.core import Module
 from mlrift.ir.interpret.memory import MemoryFault, StackFill
 from mlrift.ir.interpret.os_functions import ProgramExit
 from mlrift.ir.interpret.os_model import OsModel, RecordingOs
 from mlrift.ir.interpret.program import Program, ProgramLimits, UnresolvedSymbol
+from mlrift.ir.interpret.threads import DeadlockError
+from mlrift.static_types import Any
+from mlrift.values import value
 
 __all__ = [
     "OsModel",
@@ -38,11 +40,12 @@ MAIN = "main"
 
 _STATUS_DIVISION = 136
 _STATUS_FAULT = 139
+_STATUS_DEADLOCK = 124
 _SPARE_FRAMES = 1000
 _DEFAULT_LIMITS = ProgramLimits()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProgramResult:
     """What a program wrote and how it ended; `note` tells why it was ended."""
 
@@ -124,6 +127,10 @@ def _call(
             if not program.origin(error.__traceback__)[0]:
                 raise
             raise _trap(program, error, _STATUS_FAULT, "memory fault") from error
+        except DeadlockError as error:
+            raise ProgramTrap(_STATUS_DEADLOCK, str(error)) from error
+        finally:
+            program.threads.stop()
 
 
 def _trap(program: Program, error: Exception, status: int, what: str) -> ProgramTrap:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from mlrift.ir.interpret.file_functions import bind_file_functions
 from mlrift.ir.interpret.memory import Memory, MemoryFault
 from mlrift.ir.interpret.os_model import OsModel
 from mlrift.ir.numbers import WORD_MASK, signed
 
 _EFAULT = 14
 _EINVAL = 22
+_ENOSYS = 38
 _MAX_POINTERS = 4096
 
 
@@ -22,9 +24,19 @@ class ProgramExit(BaseException):
 def bind_os_functions(memory: Memory, model: OsModel) -> dict[str, Callable[..., int]]:
     """Return the functions of the OS layer by symbol."""
     bound = _OsFunctions(memory, model)
-    return {f"os.{name}": getattr(bound, method) for name, method in _METHODS.items()}
+    return {
+        **{f"os.{name}": getattr(bound, method) for name, method in _METHODS.items()},
+        **bind_file_functions(memory, model.file_system),
+        **{f"os.{name}": _refuse for name in _ABSENT},
+    }
 
 
+def _refuse(*_words: int) -> int:
+    return -_ENOSYS & WORD_MASK
+
+
+# There are no other programs for an interpreted one to start.
+_ABSENT = ("pipe", "process_start", "process_wait", "process_kill")
 _METHODS = {
     "exit": "exit",
     "write": "write",
@@ -35,6 +47,7 @@ _METHODS = {
     "map": "map",
     "unmap": "unmap",
     "time_ns": "time_ns",
+    "wall_ns": "wall_ns",
     "exec": "execute",
     "set_executable": "set_executable",
     "module_path": "module_path",
@@ -93,6 +106,9 @@ class _OsFunctions:
 
     def time_ns(self) -> int:
         return self._model.time_ns() & WORD_MASK
+
+    def wall_ns(self) -> int:
+        return self._model.wall_ns() & WORD_MASK
 
     def execute(self, path: int, arguments: int, environment: int) -> int:
         try:

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-_EBADF = 9
+from mlrift.ir.interpret.file_system import FileSystem, normal_path
+
 _ENOENT = 2
 _ENOSYS = 38
-_FIRST_FILE = 3
 
 
 class OsModel(Protocol):
@@ -22,6 +22,7 @@ class OsModel(Protocol):
     program_path: str
     stdout: bytearray
     stderr: bytearray
+    file_system: FileSystem
 
     def write(self, descriptor: int, data: bytes) -> int:
         """Write bytes; return how many, or a negative errno."""
@@ -32,7 +33,7 @@ class OsModel(Protocol):
         ...
 
     def open(self, path: bytes, mode: int) -> int:
-        """Open to read (mode 0) or to write anew (1); return a descriptor or a negative errno."""
+        """Open in a mode of `FileSystem.open`; return a descriptor or a negative errno."""
         ...
 
     def close(self, descriptor: int) -> int:
@@ -47,6 +48,10 @@ class OsModel(Protocol):
         """Return monotonic nanoseconds."""
         ...
 
+    def wall_ns(self) -> int:
+        """Return nanoseconds since 1970."""
+        ...
+
     def execute(self, path: bytes, arguments: list[bytes], environment: list[bytes]) -> int:
         """Replace the program; return only a negative errno."""
         ...
@@ -58,15 +63,6 @@ class OsModel(Protocol):
     def system_call(self, number: int, arguments: list[int]) -> int:
         """Make a raw system call; return its result or a negative errno."""
         ...
-
-
-class _OpenFile:
-    __slots__ = ("content", "is_writable", "position")
-
-    def __init__(self, content: bytearray, *, is_writable: bool) -> None:
-        self.content = content
-        self.is_writable = is_writable
-        self.position = 0
 
 
 class RecordingOs:
@@ -85,10 +81,10 @@ class RecordingOs:
         self.program_path = "program"
         self.stdout = bytearray()
         self.stderr = bytearray()
-        self.files = {path: bytearray(content) for path, content in (files or {}).items()}
+        self.file_system = FileSystem(stdin, files or {})
+        self.files = self.file_system.files
         self.executable: set[bytes] = set()
         self._clock = clock
-        self._open: dict[int, _OpenFile] = {0: _OpenFile(bytearray(stdin), is_writable=False)}
 
     def write(self, descriptor: int, data: bytes) -> int:
         """Collect output, or write to an open file."""
@@ -98,50 +94,31 @@ class RecordingOs:
         if descriptor == 2:
             self.stderr += data
             return len(data)
-        file = self._open.get(descriptor)
-        if file is None or not file.is_writable:
-            return -_EBADF
-        end = file.position + len(data)
-        file.content[file.position : end] = data
-        file.position = end
-        return len(data)
+        return self.file_system.write(descriptor, data)
 
     def read(self, descriptor: int, size_bytes: int) -> bytes | int:
         """Read on from where the last read ended."""
-        file = self._open.get(descriptor)
-        if file is None or (file.is_writable and descriptor >= _FIRST_FILE):
-            return -_EBADF
-        data = bytes(file.content[file.position : file.position + size_bytes])
-        file.position += len(data)
-        return data
+        return self.file_system.read(descriptor, size_bytes)
 
     def open(self, path: bytes, mode: int) -> int:
         """Open a file of `files`."""
-        if mode:
-            self.files[path] = bytearray()
-        elif path not in self.files:
-            return -_ENOENT
-        descriptor = next(n for n in range(_FIRST_FILE, 1 << 20) if n not in self._open)
-        self._open[descriptor] = _OpenFile(self.files[path], is_writable=bool(mode))
-        return descriptor
+        return self.file_system.open(path, mode)
 
     def close(self, descriptor: int) -> int:
         """Forget a descriptor."""
-        if descriptor in (1, 2) or self._open.pop(descriptor, None) is not None:
-            return 0
-        return -_EBADF
+        return 0 if descriptor in (1, 2) else self.file_system.close(descriptor)
 
     def file_size(self, descriptor: int) -> int:
         """Return the size and rewind."""
-        file = self._open.get(descriptor)
-        if file is None:
-            return -_EBADF
-        file.position = 0
-        return len(file.content)
+        return self.file_system.size(descriptor)
 
     def time_ns(self) -> int:
         """Ask the clock."""
         return self._clock()
+
+    def wall_ns(self) -> int:
+        """Ask the host."""
+        return time.time_ns()
 
     def execute(self, path: bytes, arguments: list[bytes], environment: list[bytes]) -> int:
         """Find nothing to execute."""
@@ -149,7 +126,7 @@ class RecordingOs:
 
     def set_executable(self, path: bytes) -> int:
         """Remember the path."""
-        if path not in self.files:
+        if normal_path(path) not in self.files:
             return -_ENOENT
         self.executable.add(path)
         return 0

@@ -1,9 +1,7 @@
 """A module made ready to run: memory laid out, functions translated when first called."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from mlrift.ir.core import Function, Linkage, Module
 from mlrift.ir.interpret.expressions import NUMBER_FUNCTIONS
@@ -11,9 +9,12 @@ from mlrift.ir.interpret.memory import Memory, MemoryFault, StackFill
 from mlrift.ir.interpret.os_functions import ProgramExit, bind_os_functions
 from mlrift.ir.interpret.os_model import OsModel
 from mlrift.ir.interpret.statements import STATEMENT_FUNCTIONS
+from mlrift.ir.interpret.threads import Threads
 from mlrift.ir.interpret.translate import Translation
 from mlrift.ir.op import Op
+from mlrift.static_types import Any
 from mlrift.typesystem import F32, F64, MachineType
+from mlrift.values import value
 
 _FIRST_FUNCTION_ADDRESS = 1 << 46
 _FUNCTION_SPACING_BYTES = 16
@@ -24,7 +25,7 @@ _TO_WORD = {F64: "double_to_bits({})", F32: "single_to_bits({})"}
 _FROM_WORD = {F64: "bits_to_double({})", F32: "bits_to_single({})"}
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProgramLimits:
     """How much a program may use; `steps` counts loop iterations and calls, None is no limit."""
 
@@ -47,7 +48,11 @@ class Program:
         self.counts_steps = limits.steps is not None
         self.translations: dict[str, Translation] = {}
         self._steps_left = limits.steps or 0
-        self._external: dict[str, Callable[..., Any]] = dict(bind_os_functions(self.memory, model))
+        self.threads = Threads(self)
+        self._external: dict[str, Callable[..., Any]] = {
+            **bind_os_functions(self.memory, model),
+            **self.threads.functions(),
+        }
         self._globals = {
             name: self.memory.place(row.data, row.size_bytes)
             for name, row in module.globals.items()
@@ -66,6 +71,7 @@ class Program:
             "fill_memory": self.memory.fill,
             "reach_unreachable": _reach_unreachable,
             "step": self._step,
+            "turn": _no_turn,
         }
 
     def constant(self, value: object) -> str:
@@ -198,6 +204,10 @@ def _adapter_source(function: Function, argument_count: int, python_name: str) -
 
 def _convert(rows: dict[MachineType, str], machine_type: MachineType, text: str) -> str:
     return rows.get(machine_type, "{}").format(text)
+
+
+def _no_turn() -> None:
+    """Do what an atomic access does besides while there is one thread."""
 
 
 def _reach_unreachable() -> None:

@@ -87,7 +87,7 @@ def _low_bits(value: object, text: str, stored: MachineType) -> str:
 
 
 def _volatile_load(scope: StatementScope, made: memory.VolatileLoad) -> list[str]:
-    return [f"{scope.result(made)} = {load(scope, made)}"]
+    return [f"{scope.result(made)} = {load(scope, made)}", "turn()"]
 
 
 def _fresh(scope: StatementScope, made: memory.Fresh) -> list[str]:
@@ -122,7 +122,7 @@ def _call_indirect(scope: StatementScope, made: call.CallIndirect) -> list[str]:
 
 def _atomic_load(scope: StatementScope, made: atomic.AtomicLoad) -> list[str]:
     region, offset = _place(scope.use(made.address))
-    return [f"{scope.result(made)} = get8({region}, {offset})[0]"]
+    return [f"{scope.result(made)} = get8({region}, {offset})[0]", "turn()"]
 
 
 def _atomic_store(scope: StatementScope, made: atomic.AtomicStore) -> list[str]:
@@ -138,6 +138,7 @@ def _atomic_exchange(scope: StatementScope, made: atomic.AtomicCompareExchange) 
         f"n = {scope.use(made.new)}",
         f"{result} = int(get8(R[a >> {OFFSET_BITS}], a & {OFFSET_MASK})[0] == e)",
         f"if {result}: put8(R[a >> {OFFSET_BITS}], a & {OFFSET_MASK}, n)",
+        "turn()",
     ]
 
 
@@ -158,6 +159,7 @@ def _atomic_update(scope: StatementScope, made: atomic.AtomicUpdate) -> list[str
         f"n = {scope.use(made.operand)}",
         f"{result} = get8(R[a >> {OFFSET_BITS}], a & {OFFSET_MASK})[0]",
         f"put8(R[a >> {OFFSET_BITS}], a & {OFFSET_MASK}, {combined})",
+        "turn()",
     ]
 
 
