@@ -2,7 +2,7 @@
 
 Codes: E01xx driver and imports, E02xx syntax, E03xx semantics, E04xx type shapes (turned into
 warnings by `--no-check-types`), E05xx names and code generation, E06xx linking, W03xx warnings.
-Wording: lower case, no final stop, what was found. The key phrases of language.md 17 are verbatim.
+Wording: lower case, no final stop, what was found. The key phrases of reference.md 17 are verbatim.
 """
 
 from mlrift.diagnostics.model import DiagnosticKind, Severity
@@ -200,6 +200,7 @@ UNDECLARED_ASM_VARIABLE = _error(
     "E0511", "use of undeclared identifier '{name}' in asm constraint{suggestion}"
 )
 UNKNOWN_METHOD = _error("E0513", "undefined function '{name}': no such method{suggestion}")
+UNDECLARED_TYPE = _error("E0514", "use of undeclared identifier '{name}' as a type{suggestion}")
 
 # -------------------------------------------------------------------- E06xx linking
 
@@ -214,6 +215,11 @@ IMPOSSIBLE_SECTION = _error(
 BAD_LIBRARY = _error(
     "E0606", '`@dynamic` needs names of library files such as "libz.so.1", found {found}'
 )
+NOTHING_EXPORTED = _error(
+    "E0607", "nothing is exported: a library needs functions or statics marked `@export`"
+)
+NOT_FOR_C = _error("E0608", "'{name}' cannot be exported to C: {reason}")
+EXPORTED_TWICE = _error("E0609", "'{name}' is exported twice: C has one name space for everything")
 
 # ------------------------------------------------------------------- W03xx warnings
 
@@ -237,6 +243,9 @@ UNREACHABLE_NAME_ERROR = _warning("W0310", "in unreachable function '{name}': {m
 WILDCARD_WITH_OTHERS = _warning(
     "W0311", "`_` matches everything, other patterns of the arm are dead"
 )
+ASM_LEAVES_FUNCTION = _warning(
+    "W0313", "'{text}' in an asm block leaves the function with its frame on the stack"
+)
 NOT_UTF8 = _warning("W0312", "invalid UTF-8 in '{path}': byte 0x{byte:02X} is kept as it is")
 
 ALL_KINDS: tuple[DiagnosticKind, ...] = tuple(
@@ -249,9 +258,10 @@ SYNTAX_KINDS: tuple[DiagnosticKind, ...] = tuple(
     kind for kind in ALL_KINDS if kind.code.startswith("E02")
 )
 MISSING_IMPORT_KINDS: tuple[DiagnosticKind, ...] = (IMPORT_NOT_OPENED, IMPORTS_ABORTED)
-# What only code generation finds: names of variables and functions (language.md 17.5).
+# What only code generation finds: names of variables and functions (reference.md 17.4).
 CODE_NAME_KINDS: tuple[DiagnosticKind, ...] = (
     UNDECLARED_IDENTIFIER,
+    UNDECLARED_TYPE,
     UNDEFINED_FUNCTION,
     FN_ADDR_UNDEFINED,
     FUNCTION_AS_VALUE,

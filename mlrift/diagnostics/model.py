@@ -4,10 +4,10 @@ A `DiagnosticKind` is declared once in `catalog.py`; `KIND.at(span, name=...)` t
 `Diagnostic`. Diagnostics are frozen: `label`, `note` and `help` return an extended copy.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum, unique
 
 from mlrift.source import Span
+from mlrift.values import replace, value
 
 
 @unique
@@ -18,7 +18,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Label:
     """A second place a message talks about."""
 
@@ -26,7 +26,7 @@ class Label:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DiagnosticKind:
     """One entry of the catalogue; `phrase` is a format string with named arguments."""
 
@@ -39,7 +39,7 @@ class DiagnosticKind:
         return Diagnostic(self, self.severity, self.phrase.format(**arguments), span)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Diagnostic:
     """One message: what, where, and what else to know about it."""
 

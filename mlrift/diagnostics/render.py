@@ -35,7 +35,7 @@ class Color(Enum):
 
 
 def render_report(sink: DiagnosticSink, color: Color = Color.NEVER) -> str:
-    """Return all diagnostics as text followed by the totals of language.md 17.1."""
+    """Return all diagnostics as text followed by the totals of reference.md 17.1."""
     diagnostics = sink.diagnostics()
     syntax = [entry for entry in diagnostics if _is_syntax_error(entry)]
     hidden = {id(entry) for entry in syntax[MAX_SYNTAX_ERRORS:]}
@@ -52,15 +52,18 @@ def render_diagnostic(diagnostic: Diagnostic, color: Color = Color.NEVER) -> str
     severity = _paint(f"{diagnostic.severity.value}:", style, color)
     message = _paint(_printable(diagnostic.message), _BOLD, color)
     lines = [f"{_paint(place, _BOLD, color)}{severity} {message} [{diagnostic.code}]"]
-    margin = 0
+    margin, source = 0, ""
     if diagnostic.span is not None:
         margin = len(str(diagnostic.span.line))
-        lines += _excerpt(diagnostic.span, "", style, color)
+        source, pointer = _excerpt(diagnostic.span, "", style, color)
+        lines += [source, pointer]
     for label in diagnostic.labels:
         same_file = diagnostic.span is not None and label.span.file is diagnostic.span.file
         if not same_file:
             lines.append(f"  {_place(label.span)}:")
-        lines += _excerpt(label.span, label.text, _CYAN, color)
+        shown, pointer = _excerpt(label.span, label.text, _CYAN, color)
+        lines += [pointer] if same_file and shown == source else [shown, pointer]
+        source = shown
     indent = " " * (margin + 1)
     lines += [f"{indent}{_paint('note:', _CYAN, color)} {text}" for text in diagnostic.notes]
     lines += [f"{indent}{_paint('help:', _GREEN, color)} {text}" for text in diagnostic.helps]
@@ -109,7 +112,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def _excerpt(span: Span, text: str, style: str, color: Color) -> list[str]:
+def _excerpt(span: Span, text: str, style: str, color: Color) -> tuple[str, str]:
     """Return the source line of a span and the line of carets under it."""
     line, column = span.file.line_and_column(span.start)
     source = span.file.line_text(line)
@@ -126,7 +129,7 @@ def _excerpt(span: Span, text: str, style: str, color: Color) -> list[str]:
     carets = "^" * max(_width(marked), 1)
     gutter = len(str(line))
     pointer = _paint(f"{carets} {text}" if text else carets, style, color)
-    return [f"{line} | {shown}".rstrip(), f"{' ' * gutter} | {padding}{pointer}"]
+    return f"{line} | {shown}".rstrip(), f"{' ' * gutter} | {padding}{pointer}"
 
 
 def _window(length: int, first: int, last: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ Stages emit and go on; between stages the driver asks `has_errors`. The order of
 given by `set_file_order` (the program's), files not named there follow in order of appearance.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mlrift.diagnostics.model import Diagnostic, DiagnosticKind, Severity
 from mlrift.source import SourceFile
@@ -39,6 +39,14 @@ class DiagnosticSink:
             self.error_count += 1
         else:
             self.warning_count += 1
+
+    def amend(self, change: Callable[[Diagnostic], Diagnostic]) -> None:
+        """Replace every diagnostic by what `change` makes of it."""
+        self._diagnostics = [change(diagnostic) for diagnostic in self._diagnostics]
+
+    def is_demoted(self, kind: DiagnosticKind) -> bool:
+        """Whether errors of a kind count as warnings here."""
+        return kind in self._demoted
 
     @property
     def has_errors(self) -> bool:

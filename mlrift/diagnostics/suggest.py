@@ -9,7 +9,7 @@ MAX_DISTANCE = 2
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the nearest known name, or an empty string.
 
-    Names shorter than three characters get no suggestion (language.md 17.1); ties go to the name
+    Names shorter than three characters get no suggestion (reference.md 17.1); ties go to the name
     that comes first in the alphabet, so the message does not depend on the order of `known`.
     """
     if len(name) < MIN_NAME_LENGTH:

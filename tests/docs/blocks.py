@@ -12,6 +12,11 @@ Further words after `mlr`, separated by commas:
     status 3            the exit status
     args a "b c"        arguments
     debug               compiled with --debug
+    lenient             compiled with --no-check-types
+    freestanding        compiled with --freestanding
+    arm64               compiled for and run on an arm64 machine
+    check               held to what `mlrc check` checks, and not run
+    object              compiled with -c and linked with the `c` block after it
     file NAME           not a program: a file beside the next one
 
 A program whose first line is `// NAME.mlr` may instead be followed by a transcript: a plain block
@@ -22,10 +27,17 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, unique
 from pathlib import Path
 
 _FENCE = re.compile(r"^(`{3,})([^`]*)$")
 _NAME_LINE = re.compile(r"\A// (\w+)\.mlr\n")
+_FLAGS = {
+    "debug": "--debug",
+    "lenient": "--no-check-types",
+    "freestanding": "--freestanding",
+    "arm64": "--arch=arm64",
+}
 _PLAIN = ("", "text", "console", "ebnf", "json", "sh", "python", "c", "llvm")
 
 
@@ -48,12 +60,23 @@ class Block:
         return f"{self.page.name}:{self.line}"
 
 
+@unique
+class Use(Enum):
+    """What becomes of an example that compiles."""
+
+    RUN = "run"
+    CHECK = "check"
+    OBJECT = "object"
+
+
 @dataclass(slots=True)
 class Example:
     """A program of a page and what it is expected to do."""
 
     block: Block
     source: str = ""
+    use: Use = Use.RUN
+    c_program: str = ""
     output: str | None = None
     messages: str = ""
     codes: tuple[str, ...] = ()
@@ -98,6 +121,8 @@ def read_examples(page: Path, text: str) -> list[Example]:
             previous = _read_example(block, files)
             examples.append(previous)
             files = {}
+        elif block.info == "c" and previous is not None and previous.use is Use.OBJECT:
+            previous.c_program = block.text
         elif block.info in ("output", "stderr"):
             if previous is None:
                 raise BadBlock(f"{block.place}: `{block.info}` has no example before it")
@@ -136,8 +161,10 @@ def _apply(example: Example, word: str, value: str) -> None:
             example.status = int(value)
         case "args" if value:
             example.arguments = shlex.split(value)
-        case "debug" if not value:
-            example.flags = ["--debug"]
+        case "debug" | "freestanding" | "arm64" | "lenient" if not value:
+            example.flags.append(_FLAGS[word])
+        case "check" | "object" if not value:
+            example.use = Use(word)
         case _:
             raise BadBlock(f"{example.block.place}: unknown word '{word} {value}' after `mlr`")
 

@@ -1,20 +1,26 @@
-"""The catalogue of diagnostics as a page: `python -m tests.docs.diagnostics_page` writes it."""
+"""The catalogue and the explanations as a page: `python -m tests.docs.diagnostics_page` writes it.
 
-import re
+What the page shows is tested where `mlrc explain` is (tests/cli/test_explain.py).
+"""
+
 from pathlib import Path
 
+from mlrift.cli.explain_command import read_explanations
 from mlrift.diagnostics.catalog import ALL_KINDS
+from mlrift.diagnostics.explain import COMMAND, Explanation, readable_phrase
 from mlrift.diagnostics.model import DiagnosticKind
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "diagnostics.md"
 
 _INTRODUCTION = """# Diagnostics
 
-Every message of `mlrc` that has a code. Words in capitals stand for names, numbers and types of
-your program. A code keeps its meaning for ever. How messages are printed is in
-[cli.md](cli.md#18-diagnostics).
+Every message of `mlrc` that has a code: what it means, a program that is given it, and a repaired
+one. Words in capitals stand for names, numbers and types of your program. A code keeps its meaning
+for ever. `mlrc explain E0301` prints the same, `mlrc explain --list` the codes. How messages are
+printed is in [cli.md](cli.md#18-diagnostics).
 
-This page is generated: `python -m tests.docs.diagnostics_page`.
+This page is generated: `python -m tests.docs.diagnostics_page`. Every program of it is compiled by
+the tests.
 """
 
 _GROUPS = (
@@ -35,22 +41,39 @@ _GROUPS = (
 
 def diagnostics_page() -> str:
     """Return the text of the page."""
+    entries = read_explanations()
     parts = [_INTRODUCTION]
+    listed = 0
     for prefix, title, text in _GROUPS:
-        rows = "".join(_row(kind) for kind in ALL_KINDS if kind.code.startswith(prefix))
+        kinds = [kind for kind in ALL_KINDS if kind.code.startswith(prefix)]
+        listed += len(kinds)
+        rows = "".join(_row(kind) for kind in kinds)
         parts.append(f"## {title}\n\n{text}\n\n| code | message |\n|---|---|\n{rows}")
-    listed = sum(part.count("\n| `") for part in parts)
+        parts += [_entry(kind, entries.get(kind.code)) for kind in kinds]
     if listed != len(ALL_KINDS):
         raise ValueError("a code belongs to no group of the page")
     return "\n".join(parts)
 
 
 def _row(kind: DiagnosticKind) -> str:
-    phrase = kind.phrase.replace("{suggestion}", "")
-    phrase = phrase.replace("{{", "\0").replace("}}", "\1")
-    phrase = re.sub(r"\{(\w+)\}", lambda match: match[1].upper(), phrase)
-    phrase = phrase.replace("\0", "{").replace("\1", "}").replace("|", "\\|")
-    return f"| `{kind.code}` | {phrase} |\n"
+    phrase = readable_phrase(kind).replace("|", "\\|")
+    return f"| [{kind.code}](#{kind.code.lower()}) | {phrase} |\n"
+
+
+def _entry(kind: DiagnosticKind, entry: Explanation | None) -> str:
+    head = f"### {kind.code}\n\n**{kind.severity.value}: {readable_phrase(kind)}**\n"
+    if entry is None:
+        return head
+    options = f" with `{' '.join(entry.options)}`" if entry.options else ""
+    return (
+        f"{head}\n{entry.meaning}\n\nWrong{options}:\n\n{_block(entry.wrong)}\n"
+        f"Right:\n\n{_block(entry.right)}"
+    )
+
+
+def _block(example: str) -> str:
+    language = "console" if example.startswith(COMMAND) else "mlr"
+    return f"```{language}\n{example}```\n"
 
 
 if __name__ == "__main__":

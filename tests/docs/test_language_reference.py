@@ -1,17 +1,19 @@
-"""docs/language.md agrees with the grammar, the builtins and itself."""
+"""docs/reference.md agrees with the grammar, the builtins and itself."""
 
 import re
 from pathlib import Path
 
 import pytest
 
+from mlrift.diagnostics.catalog import ALL_KINDS
+from mlrift.diagnostics.model import Severity
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.frontend.builtins.table import BUILTINS
 from mlrift.frontend.check.signatures import SPECIAL_FORMS
 from mlrift.typesystem import DOUBLE, S64, SINGLE, U64, ScalarType
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 GRAMMAR = (ROOT / "mlrift" / "frontend" / "grammar" / "mlrift.lark").read_text(encoding="utf-8")
 QUIRKS = 65
 _PARAMETER_TYPES = {"f64": DOUBLE, "f32": SINGLE, "": U64}
@@ -80,7 +82,7 @@ def test_keywords_are_those_of_the_grammar() -> None:
 def _documented_builtins() -> dict[str, tuple[list[str], str]]:
     """Return name -> (parameters, words of the row's second cell)."""
     found: dict[str, tuple[list[str], str]] = {}
-    for line in _section("## 12. Builtins").splitlines():
+    for line in _section("## 13. Builtins").splitlines():
         if not line.startswith("| `"):
             continue
         cells = line.strip("|").split("|")
@@ -94,6 +96,13 @@ DOCUMENTED = _documented_builtins()
 
 def test_every_builtin_is_documented_and_no_other() -> None:
     assert set(DOCUMENTED) == set(BUILTINS)
+
+
+def test_every_builtin_is_used_in_an_example() -> None:
+    """Those of names with `os_` are what std is made of; their examples are in docs/std."""
+    examples = "".join(re.findall(r"```mlr.*?\n(.*?)```", TEXT, re.DOTALL))
+    used = set(re.findall(r"\b(\w+)\(", examples))
+    assert {name for name in BUILTINS if not name.startswith("os_")} <= used
 
 
 def test_special_forms_are_documented() -> None:
@@ -110,9 +119,24 @@ def test_builtin_has_the_documented_signature(builtin: Builtin) -> None:
 
 
 def test_every_quirk_is_listed_once() -> None:
-    listed = re.findall(r"^\| Q(\d+) \|", _section("## 18. Differences"), re.MULTILINE)
-    listed += re.findall(r"\bQ(\d+)", _section("## 19. Next"))
+    listed = re.findall(r"^\| Q(\d+) \|", _section("## 21. Differences"), re.MULTILINE)
     assert sorted(map(int, listed)) == list(range(1, QUIRKS + 1))
+
+
+def test_every_warning_is_listed() -> None:
+    rows = re.findall(r"^\| (W0\d+.*?) \|", _section("### 17.3 Warnings"), re.MULTILINE)
+    warnings = [kind.code for kind in ALL_KINDS if kind.severity is Severity.WARNING]
+    assert sorted(" ".join(rows).split()) == sorted(warnings)
+
+
+def test_comments_name_sections_that_exist() -> None:
+    sections = set(re.findall(r"^#{2,3} (\d+(?:\.\d+)?)", TEXT, re.MULTILINE))
+    points = re.findall(r"^(\d+)\. ", _section("## 1. The model"), re.MULTILINE)
+    sections |= {f"1.{number}" for number in points}
+    sources = [*(ROOT / "mlrift").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    for path in (*sources, *(ROOT / "std").rglob("*.mlr")):
+        named = re.findall(r"reference\.md (\d+(?:\.\d+)?)", path.read_text(encoding="utf-8"))
+        assert set(named) <= sections, path
 
 
 def _anchor(heading: str) -> str:
@@ -120,9 +144,10 @@ def _anchor(heading: str) -> str:
     return kept.replace(" ", "-")
 
 
-@pytest.mark.parametrize(
-    "page", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md"], ids=lambda page: page.name
-)
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -131,5 +156,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             continue
         other = page.parent / name if name else page
         assert other.exists(), target
+        if other.suffix != ".md":
+            continue
         headings = re.findall(r"^#+ (.*)$", other.read_text(encoding="utf-8"), re.MULTILINE)
         assert not anchor or anchor in {_anchor(row) for row in headings}, target

@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 import pytest
 
+from mlrift.cli.click_command import click_command
+from mlrift.cli.doc_command import doc_command
 from mlrift.cli.fmt_command import fmt_command
 from mlrift.cli.lc_command import lc_command
 from mlrift.cli.mlr import USAGE
-from mlrift.cli.mlrc import compile_command
 from mlrift.driver.selection import EMIT_KINDS
 from mlrift.targets import CPUS, SYSTEMS, TARGETS, Target
+from tests.docs import std_page
 from tests.docs.diagnostics_page import PAGE, diagnostics_page
 
 CLI = (Path(__file__).resolve().parents[2] / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -19,7 +21,7 @@ CODE_SPANS = {span.strip() for span in re.findall(r"`([^`\n]+)`", CLI)}
 OPTION_SPANS = {re.split(r"[= ]", span)[0] for span in CODE_SPANS}
 
 
-COMMANDS = (compile_command, fmt_command, lc_command)
+COMMANDS = (click_command(lambda _words, _settings: 0), doc_command, fmt_command, lc_command)
 
 
 def _options() -> list[str]:
@@ -65,3 +67,8 @@ def test_documented_options_exist() -> None:
 def test_page_of_diagnostics_is_current() -> None:
     current = PAGE.read_text(encoding="utf-8") == diagnostics_page()
     assert current, "run `python -m tests.docs.diagnostics_page`"
+
+
+def test_list_of_the_library_is_current() -> None:
+    current = std_page.PAGE.read_text(encoding="utf-8") == std_page.std_page()
+    assert current, "run `python -m tests.docs.std_page`"
