@@ -3,24 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+# a plain path entry: the finder that pip makes otherwise costs every start 12 ms
+EDITABLE := --config-settings editable_mode=compat
 
-.PHONY: help setup run test test-all check bench bless fuzz docs size clean
+.PHONY: help setup run test test-all format check bench bless fuzz docs size clean
 
 help: ## list the doors
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(BIN)/mlrc: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable . $(EDITABLE)
 	$(BIN)/python -m mlrift.driver.prebuild
 	@touch $(BIN)/mlrc
 
 $(VENV)/.tests: pyproject.toml $(BIN)/mlrc
-	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --editable '.[test]' $(EDITABLE)
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(BIN)/mlrc
-	$(BIN)/python -m pip install --quiet --editable '.[test,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[test,dev]' $(EDITABLE)
 	@touch $@
 
 setup: $(VENV)/.tests ## create .venv with mlrc, mlr and what the tests need
@@ -35,6 +37,10 @@ test: $(VENV)/.tests ## run the tests on every engine present
 test-all: $(VENV)/.tests ## the tests and a longer fuzz run
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 	$(MAKE) fuzz
+
+format: $(VENV)/.dev ## format Python, std and the examples
+	$(BIN)/ruff format mlrift tests benchmarks
+	$(BIN)/mlrc fmt -i std examples
 
 check: $(VENV)/.dev ## format, lint, types and layers
 	$(BIN)/ruff format --check mlrift tests benchmarks
@@ -56,6 +62,8 @@ docs: $(VENV)/.tests ## regenerate the grammar tables and the reference pages
 	$(BIN)/python -m mlrift.frontend.grammar.generate
 	$(BIN)/python -m tests.docs.diagnostics_page
 	$(BIN)/python -m tests.docs.compatibility_page
+	$(BIN)/mlrc doc std -o docs/std
+	$(BIN)/python -m tests.docs.std_page
 
 size: ## the distribution of module sizes
 	@git ls-files 'mlrift/*.py' 'tests/*.py' | xargs wc -l | sort -n | tail -25

@@ -5,11 +5,11 @@ points at the right file, line and column however deep the imports are.
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
-from typing import NamedTuple
+
+from mlrift.values import field, record, value
 
 
-@dataclass(slots=True, eq=False)
+@record
 class SourceFile:
     """One file of the program: `path` as messages show it, `text` decoded from UTF-8.
 
@@ -48,7 +48,8 @@ class SourceFile:
         return self.text[begin:end].rstrip("\r")
 
 
-class Span(NamedTuple):
+@value
+class Span:
     """The characters `start` up to (not including) `end` of `file`."""
 
     file: SourceFile
@@ -79,6 +80,6 @@ class InlinedSpan(Span):
 
 def inlined_span(span: Span, call: Span) -> InlinedSpan:
     """Return a span of a copy that took the place of a call."""
-    made = InlinedSpan(*span)
+    made = InlinedSpan(span.file, span.start, span.end)
     made.call = call
     return made

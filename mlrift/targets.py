@@ -4,8 +4,9 @@ Code elsewhere asks a row (`target.slice_id`, `target.os.object_format`); it nev
 Numbers follow the container's slice ids and `get_arch_id()` of the language reference.
 """
 
-from dataclasses import dataclass
 from enum import Enum, unique
+
+from mlrift.values import value
 
 
 @unique
@@ -25,7 +26,7 @@ class BranchFilter(Enum):
     ARM64 = "arm64"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Cpu:
     """A host instruction set; `triple`, `baseline`, `features` select LLVM's code generator."""
 
@@ -42,9 +43,12 @@ class Cpu:
     elf_page_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class System:
-    """One operating system; `os_id` is what `get_target_os()` returns there."""
+    """One operating system; `os_id` is what `get_target_os()` returns there.
+
+    A shared library is called prefix, name, suffix; an archive of objects has a suffix of its own.
+    """
 
     name: str
     aliases: tuple[str, ...]
@@ -53,9 +57,12 @@ class System:
     executable_suffix: str
     object_suffix: str
     default_cpu: str
+    library_prefix: str
+    library_suffix: str
+    archive_suffix: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Target:
     """An operating system on a CPU: one slice of a fat file."""
 
@@ -95,10 +102,14 @@ ARM64 = Cpu(
 )
 CPUS = (X86_64, ARM64)
 
-LINUX = System("linux", (), 0, ObjectFormat.ELF, "", ".o", "x86_64")
-MACOS = System("macos", ("darwin",), 1, ObjectFormat.MACHO, "", ".o", "x86_64")
-WINDOWS = System("windows", ("win",), 2, ObjectFormat.PE, ".exe", ".obj", "x86_64")
-ANDROID = System("android", (), 3, ObjectFormat.ELF, "", ".o", "arm64")
+LINUX = System("linux", (), 0, ObjectFormat.ELF, "", ".o", "x86_64", "lib", ".so", ".a")
+MACOS = System(
+    "macos", ("darwin",), 1, ObjectFormat.MACHO, "", ".o", "x86_64", "lib", ".dylib", ".a"
+)
+WINDOWS = System(
+    "windows", ("win",), 2, ObjectFormat.PE, ".exe", ".obj", "x86_64", "", ".dll", ".lib"
+)
+ANDROID = System("android", (), 3, ObjectFormat.ELF, "", ".o", "arm64", "lib", ".so", ".a")
 SYSTEMS = (LINUX, MACOS, WINDOWS, ANDROID)
 
 LINUX_X86_64 = Target(LINUX, X86_64, 1, 1, "linux-x64", ("linux-x86_64",))

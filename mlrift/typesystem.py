@@ -5,13 +5,14 @@ which static tag a word carries. Machine types (`MachineType`) are what an IR va
 access is: every scalar of the language is an `I64`, except floats, which are `F64` or `F32`.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum, unique
+
+from mlrift.values import field, record
 
 
 @unique
 class Tag(Enum):
-    """The static tag of a word: picks instructions and print formats (language.md 1.2)."""
+    """The static tag of a word: picks instructions and print formats (reference.md 1.2)."""
 
     UNSIGNED = "U"
     SIGNED = "S"
@@ -47,7 +48,7 @@ F64 = MachineType.F64
 VOID_MACHINE = MachineType.VOID
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class ScalarType:
     """A keyword type. `memory` is the access that a load or store of it makes."""
 
@@ -67,7 +68,7 @@ class ScalarType:
         return self.memory if self.is_float else I64
 
 
-@dataclass(slots=True, eq=False)
+@record
 class StructField:
     """A field: `offset` in bytes from the start of the struct (no padding)."""
 
@@ -76,7 +77,7 @@ class StructField:
     offset: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class StructType:
     """A struct; a value of it is the address of its storage. Compared by identity."""
 
@@ -89,7 +90,7 @@ class StructType:
     tag = Tag.UNSIGNED
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class ArrayType:
     """A declared array; a value of it is its address."""
 
@@ -111,7 +112,7 @@ class ArrayType:
         return self.element.size_bytes * self.count
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class SliceType:
     """The address half of a slice parameter `[T] name`."""
 
@@ -132,7 +133,7 @@ class SliceType:
         return 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class VoidType:
     """The result of a function without a result type."""
 
@@ -144,7 +145,7 @@ class VoidType:
     tag = Tag.UNSIGNED
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class ErrorType:
     """The type of an expression that was already reported; never causes another message."""
 

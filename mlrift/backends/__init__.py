@@ -3,9 +3,8 @@
 The rows are imported on demand: most importers of this package want one sub-package only.
 """
 
-from typing import TYPE_CHECKING
-
 from mlrift.backends.errors import BackendError
+from mlrift.static_types import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mlrift.backends.llvm.target import HostTarget

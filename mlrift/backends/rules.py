@@ -5,10 +5,10 @@ reason. `missing()` lists what has neither, and a test fails while it is not emp
 """
 
 from collections.abc import Callable
-from typing import Any, Generic, NoReturn, TypeVar
 
 from mlrift.backends.errors import BackendError
 from mlrift.ir.op import REGISTRY, Op
+from mlrift.static_types import Any, Generic, NoReturn, TypeVar
 
 Context = TypeVar("Context")
 Rule = Callable[[Context, Any], None]

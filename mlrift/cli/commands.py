@@ -1,15 +1,16 @@
 """Which subcommand a command line means: its words in, the command and the other words out."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import click
+from mlrift.cli.flags import FLAGS_WITH_VALUE
+from mlrift.values import value
 
 COMPILING_COMMANDS = ("run", "test")
-_LC_VALUE_OPTIONS = ("--min-fitness", "--promote", "--deprecate", "--reject")
+_LC_VALUE_OPTIONS = {"--min-fitness", "--promote", "--deprecate", "--reject"}
+_TAKE_VALUE = FLAGS_WITH_VALUE | _LC_VALUE_OPTIONS
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Command:
     """A subcommand; `before` and `after` are the words on both sides of its name."""
 
@@ -18,9 +19,9 @@ class Command:
     after: list[str]
 
 
-def find_command(arguments: list[str], compiling: click.Command) -> Command | None:
+def find_command(arguments: list[str]) -> Command | None:
     """Return the subcommand: the first word that is no option and no option's value."""
-    index = _first_plain_word(arguments, 0, compiling)
+    index = _first_plain_word(arguments, 0)
     if index < 0 or arguments[index] not in (*_STANDALONE, *COMPILING_COMMANDS):
         return None
     return Command(arguments[index], arguments[:index], arguments[index + 1 :])
@@ -31,9 +32,9 @@ def standalone(command: Command) -> Callable[[list[str]], int] | None:
     return _STANDALONE.get(command.name)
 
 
-def separate_program_arguments(command: Command, compiling: click.Command) -> list[str]:
+def separate_program_arguments(command: Command) -> list[str]:
     """Return the words of `run` or `test` with `--` before those that are for the program."""
-    index = _first_plain_word(command.after, 0, compiling)
+    index = _first_plain_word(command.after, 0)
     end = len(command.after) if index < 0 else index + 1
     words = [*command.before, *command.after[: max(index, 0)]]
     if index < 0:
@@ -41,18 +42,20 @@ def separate_program_arguments(command: Command, compiling: click.Command) -> li
     return [*words, "--", command.name, command.after[index], *command.after[end:]]
 
 
-def _first_plain_word(arguments: list[str], start: int, compiling: click.Command) -> int:
+def _first_plain_word(arguments: list[str], start: int) -> int:
     """Return the index of the first word that is no option and no option's value, or -1."""
-    takes_value = {*_LC_VALUE_OPTIONS}
-    for row in compiling.params:
-        if isinstance(row, click.Option) and not row.is_flag:
-            takes_value.update(row.opts)
     index = start
     while index < len(arguments):
         if not arguments[index].startswith("-"):
             return index
-        index += 2 if arguments[index] in takes_value else 1
+        index += 2 if arguments[index] in _TAKE_VALUE else 1
     return -1
+
+
+def _document(words: list[str]) -> int:
+    from mlrift.cli.doc_command import write_pages  # noqa: PLC0415
+
+    return write_pages(words)
 
 
 def _explain(words: list[str]) -> int:
@@ -74,6 +77,7 @@ def _improve(words: list[str]) -> int:
 
 
 _STANDALONE: dict[str, Callable[[list[str]], int]] = {
+    "doc": _document,
     "explain": _explain,
     "fmt": _format,
     "lc": _improve,

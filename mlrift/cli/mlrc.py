@@ -4,11 +4,11 @@ import gc
 import io
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-import click
-
 from mlrift import VERSION
+from mlrift.cli.command_line import NotPlain, read_plain
 from mlrift.cli.commands import (
     COMPILING_COMMANDS,
     find_command,
@@ -17,6 +17,7 @@ from mlrift.cli.commands import (
 )
 from mlrift.cli.environment import cache_folder, library_roots
 from mlrift.driver.options import (
+    LIBRARY_PRODUCTS,
     CompileOptions,
     DebugInfo,
     ErrorFormat,
@@ -27,12 +28,20 @@ from mlrift.driver.options import (
     Startup,
     TypeShapes,
 )
-from mlrift.driver.selection import Selection, SelectionError, default_output, select
+from mlrift.driver.selection import (
+    EMIT_KINDS,
+    Selection,
+    SelectionError,
+    default_output,
+    select,
+    with_output,
+)
+from mlrift.static_types import NoReturn
 
 USAGE = """usage: mlrc [options] FILE.mlr [-o OUTPUT]
-       mlrc check|fmt|lc|test [options] FILE.mlr
+       mlrc check|doc|fmt|lc|test [options] FILE.mlr
        mlrc run [options] FILE.mlr [ARGUMENT...]
-       mlrc explain CODE
+       mlrc explain CODE... | --list
 `mlrc --help` lists the options.
 """
 STATUS_FAILED = 1
@@ -64,7 +73,17 @@ def main() -> None:
     except Exception as error:
         _report_bug(error)
         status = STATUS_FAILED
-    sys.exit(status)
+    _end(status)
+
+
+def _end(status: int) -> NoReturn:
+    """Exit at once: taking apart what the system takes back anyway costs as much as parsing."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        status = status or STATUS_FAILED
+    os._exit(status)
 
 
 def _report_bug(error: Exception) -> None:
@@ -90,14 +109,28 @@ def run(arguments: list[str]) -> int:
     if later:
         sys.stderr.write(f"mlrc: error: {later} is not supported yet\n")
         return STATUS_FAILED
-    command = find_command(arguments, compile_command)
+    command = find_command(arguments)
     if command is not None:
         carry_out = standalone(command)
         if carry_out is not None:
             return carry_out([*command.before, *command.after])
-        arguments = separate_program_arguments(command, compile_command)
+        arguments = separate_program_arguments(command)
     try:
-        result = compile_command.main(arguments, prog_name="mlrc", standalone_mode=False)
+        words, flags = read_plain(arguments)
+    except NotPlain:
+        return _run_click(arguments)
+    return _compile(words, flags)
+
+
+def _run_click(arguments: list[str]) -> int:
+    """Let click read a command line, and say what is wrong with it or what help it asks for."""
+    import click  # noqa: PLC0415 - a well-formed command line needs none of it
+
+    from mlrift.cli.click_command import click_command  # noqa: PLC0415
+
+    try:
+        command = click_command(_compile)
+        result = command.main(arguments, prog_name="mlrc", standalone_mode=False)
     except click.UsageError as error:
         sys.stderr.write(f"mlrc: error: {error.format_message()}\n{USAGE}")
         return STATUS_FAILED
@@ -106,43 +139,10 @@ def run(arguments: list[str]) -> int:
     return int(result or 0)
 
 
-@click.command(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Without --arch, --target, --emit or -c the result is a fat file for eight targets.",
-)
-@click.argument("words", nargs=-1, metavar="[check|fmt|lc|run|test|explain] FILE.mlr")
-@click.option("-o", "output", metavar="OUTPUT", help="Where to write the result.")
-@click.option("--emit", metavar="KIND", help="elfexe, macho, pe, android, obj, asm or ir.")
-@click.option("-c", "object_only", is_flag=True, help="The same as --emit=obj.")
-@click.option("--arch", metavar="CPU", help="One target for x86_64 or arm64.")
-@click.option("--target", metavar="OS", help="One target for linux, macos, windows or android.")
-@click.option("--targets", metavar="LIST", help="A fat file with these slices (comma list, all).")
-@click.option("-O", "level", metavar="LEVEL", help="0: no optimisation; 2: all (the default).")
-@click.option("--O0", "no_optimisation", is_flag=True, help="The same as -O0.")
-@click.option("-g", "debug_info", is_flag=True, help="Write DWARF debug information.")
-@click.option(
-    "--debug", is_flag=True, help="Check bounds, null, division and overflow at run time."
-)
-@click.option("--check-types/--no-check-types", default=True, help="Type-shape rules are errors.")
-@click.option("--error-format", type=click.Choice(["text", "json"]), default="text")
-@click.option("--fat-format", type=click.Choice(["2", "3"]), default="3", help="Container version.")
-@click.option("--dump", multiple=True, metavar="after:PASS", help="Print the IR after a pass.")
-@click.option("--freestanding", is_flag=True, help="No start-up code: main is the entry point.")
-@click.option(
-    "--ir",
-    "--legacy",
-    "--coalesce",
-    "--no-coalesce",
-    "--no-auto-teardown",
-    "accepted",
-    is_flag=True,
-    hidden=True,
-)
-@click.option("--version", "version", is_flag=True, help="Print the version.")
-def compile_command(words: tuple[str, ...], version: bool, **flags: object) -> int:
-    """Compile FILE.mlr, or check or re-indent it."""
-    if version:
-        click.echo(f"mlrc {VERSION}")
+def _compile(words: Sequence[str], flags: dict[str, object]) -> int:
+    """Carry out a compilation, a check, `run` or `test`."""
+    if flags["version"]:
+        sys.stdout.write(f"mlrc {VERSION}\n")
         return 0
     subcommand = words[0] if words and words[0] in SUBCOMMANDS else None
     files = words[1:] if subcommand else words
@@ -154,6 +154,7 @@ def compile_command(words: tuple[str, ...], version: bool, **flags: object) -> i
     source = Path(files[-1])
     try:
         selection = _selection(flags, subcommand)
+        _check_library_flags(selection, flags)
     except SelectionError as error:
         sys.stderr.write(f"mlrc: error: {error}\n")
         return STATUS_FAILED
@@ -188,9 +189,24 @@ def _selection(flags: dict[str, object], subcommand: str | None) -> Selection:
         from mlrift.cli.host_selection import host_selection  # noqa: PLC0415 - for these two only
 
         return host_selection(f"mlrc {subcommand}", chosen, flags)
+    output = _text(flags["output"])
+    if output is not None:
+        chosen = with_output(chosen, output)
     if subcommand == "check":
         return Selection(Product.CHECK, chosen.targets, chosen.unknown_targets)
     return chosen
+
+
+def _check_library_flags(selection: Selection, flags: dict[str, object]) -> None:
+    """Refuse options that go with libraries alone, or with everything but libraries."""
+    is_library = selection.product in LIBRARY_PRODUCTS
+    if flags["header"] is not None and not is_library:
+        raise SelectionError("--header is for libraries: add --emit=lib")
+    kind = EMIT_KINDS.get(_text(flags["emit"]) or "")
+    if flags["targets"] is not None and kind is not None and kind.product in LIBRARY_PRODUCTS:
+        raise SelectionError("--targets makes a fat file: a library is for one --target and --arch")
+    if flags["freestanding"] and is_library:
+        raise SelectionError("a library has no start: leave out --freestanding")
 
 
 def _options(source: Path, selection: Selection, flags: dict[str, object]) -> CompileOptions | str:
@@ -202,12 +218,16 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         if not name.startswith("after:"):
             return f"unknown --dump value '{name}'; write --dump=after:PASS"
     quick = bool(flags["no_optimisation"]) or level == "0"
-    output = _text(flags["output"])
+    named = _text(flags["output"])
+    output = Path(named) if named is not None else None
+    if output is None:
+        output = default_output(source, selection.product, selection.targets)
+    # Lone surrogates, which stand for bytes of no UTF-8, are not printable.
+    if selection.product in LIBRARY_PRODUCTS and not output.name.isprintable():
+        return "the name of a library is part of it, so it must be printable UTF-8"
     return CompileOptions(
         source=source,
-        output=Path(output)
-        if output is not None
-        else default_output(source, selection.product, selection.targets),
+        output=output,
         product=selection.product,
         targets=selection.targets,
         optimisation=Optimisation.NONE if quick else Optimisation.FULL,
@@ -220,6 +240,7 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         library_roots=library_roots(),
         dump_after=tuple(name.removeprefix("after:") for name in dumps),
         cache_folder=cache_folder(),
+        header=None if flags["header"] is None else Path(str(flags["header"])),
     )
 
 

@@ -4,12 +4,12 @@
 decompressed before it is wanted, and of a blob no more than reaches the end of what is wanted.
 """
 
-from dataclasses import dataclass, field
 from enum import IntEnum, unique
 
 from mlrift.container.codecs import Codec, decompress
 from mlrift.container.errors import FatError
 from mlrift.targets import TARGETS, BranchFilter
+from mlrift.values import field, record
 
 MAGIC = b"MLRBOFAT"
 MAX_ENTRIES = 4096
@@ -27,7 +27,7 @@ class ExtraKind(IntEnum):
     BUILD_NOTE = 4
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Blob:
     """One compressed run of bytes, `packed_bytes` long at `offset`, `size_bytes` when decoded."""
 
@@ -37,7 +37,7 @@ class Blob:
     size_bytes: int
 
 
-@dataclass(slots=True, eq=False)
+@record
 class SliceEntry:
     """Where one slice lies; `digest` is its SHA-256, or empty in version 2, which has none."""
 
@@ -48,7 +48,7 @@ class SliceEntry:
     digest: bytes
 
 
-@dataclass(slots=True, eq=False)
+@record
 class ExtraEntry:
     """Where device code, a licence or a note lies, and its SHA-256."""
 
@@ -60,7 +60,7 @@ class ExtraEntry:
     digest: bytes
 
 
-@dataclass(slots=True, eq=False)
+@record
 class FatFile:
     """The tables of a fat file and the bytes they point into."""
 

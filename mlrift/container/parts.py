@@ -1,14 +1,14 @@
 """What a fat file is made from: slices, and the extras that travel with them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mlrift.container.errors import FatError
 from mlrift.container.fatfile import MAX_BLOB_BYTES, MAX_ENTRIES, ExtraKind, is_valid_name
 from mlrift.targets import Target
+from mlrift.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Slice:
     """An executable image for one target."""
 
@@ -16,7 +16,7 @@ class Slice:
     image: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Extra:
     """Device code (named by its gfx target), a licence or a build note."""
 

@@ -5,7 +5,6 @@ slices of a CPU share a blob, so that code they have in common is stored once. E
 equal bytes, whatever the order in which they are handed over.
 """
 
-import hashlib
 import struct
 
 from mlrift.container.codecs import Codec, compress
@@ -22,6 +21,7 @@ from mlrift.container.fatfile import (
     check_spans,
     is_valid_name,
 )
+from mlrift.digests import sha256
 from mlrift.targets import ANDROID, CPUS, LINUX, MACOS, WINDOWS
 
 TYPE_CHECKING = False
@@ -53,7 +53,7 @@ def write(slices: "Sequence[Slice]", extras: "Sequence[Extra]") -> bytes:
     for group in _group_slices(slices):
         start = 0
         for part in group:
-            digest = hashlib.sha256(part.image).digest()
+            digest = sha256(part.image).digest()
             size_bytes = len(part.image)
             slice_id = part.target.slice_id
             row = (_SLICE_KIND, 0, slice_id, len(blobs), 0, start, size_bytes, digest)
@@ -65,7 +65,7 @@ def write(slices: "Sequence[Slice]", extras: "Sequence[Extra]") -> bytes:
         start = 0
         for extra in extra_group:
             name = extra.name.encode()
-            digest = hashlib.sha256(extra.data).digest()
+            digest = sha256(extra.data).digest()
             size_bytes = len(extra.data)
             where = (len(blobs), len(names), start, size_bytes)
             rows.append((extra.kind, len(name), 0, *where, digest))
@@ -128,7 +128,7 @@ def _assemble(entries: bytes, names: bytes, blobs: list[bytes]) -> bytes:
 def _table_digest(tables: bytes) -> bytes:
     """Return the digest of header and tables, which counts its own field as zeros."""
     blank = tables[:_DIGEST_OFFSET] + bytes(_DIGEST_BYTES) + tables[_HEADER.size :]
-    return hashlib.sha256(blank).digest()[:_DIGEST_BYTES]
+    return sha256(blank).digest()[:_DIGEST_BYTES]
 
 
 def _check_header(data: bytes) -> tuple[int, int, int]:

@@ -3,12 +3,13 @@
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
-from mlrift.driver.artifacts import Permission, is_same_file, write_file
+from mlrift.driver.artifacts import NewFile, Permission, is_same_file, write_files
 from mlrift.driver.cache import Cache
 from mlrift.driver.fingerprint import compiler_fingerprint
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
-from mlrift.driver.results import ResultCache, Stored
+from mlrift.driver.results import HEADER, SUFFIXES, Companion, ResultCache, Stored
 
 STATUS_FAILED = 1
 STATUS_SAME_FILE = 2
@@ -26,6 +27,13 @@ def build(options: CompileOptions) -> int:
             "give another name with -o (nothing was written)\n"
         )
         return STATUS_SAME_FILE
+    header = options.header
+    if header is not None and (is_same_file(options.source, header) or header == output):
+        sys.stderr.write(
+            f"mlrc: error: header '{header}' is another file of this compilation; "
+            "give another name with --header (nothing was written)\n"
+        )
+        return STATUS_SAME_FILE
     return _deliver(options, compile_or_recall(options))
 
 
@@ -36,6 +44,10 @@ def compile_or_recall(options: CompileOptions) -> Stored:
     results = ResultCache(cache, options, fingerprint)
     stored = results.find()
     if stored is None:
+        if options.product not in (Product.IR, Product.CHECK):
+            from mlrift.backends.llvm.library import preload  # noqa: PLC0415 - not on a hit
+
+            preload()
         stored = on_deep_stack(lambda: _compile(options, cache, fingerprint, results))
     return stored
 
@@ -81,14 +93,28 @@ def _deliver(options: CompileOptions, stored: Stored) -> int:
         return 0
     output = options.output
     assert output is not None
-    executable = options.product is Product.EXECUTABLE
+    executable = options.product in (Product.EXECUTABLE, Product.LIBRARY)
+    permission = Permission.EXECUTABLE if executable else Permission.PLAIN
+    files = [NewFile(output, stored.data, permission)]
+    for row in stored.companions:
+        files.append(NewFile(_companion_path(options, row), row.data, Permission.PLAIN))
     try:
-        write_file(output, stored.data, Permission.EXECUTABLE if executable else Permission.PLAIN)
+        write_files(files)
     except OSError as error:
-        _report_unwritable(options, str(output), error)
+        _report_unwritable(options, str(error.filename or output), error)
         return STATUS_FAILED
     sys.stdout.write(stored.report.replace("{output}", str(output)))
+    for row, file in zip(stored.companions, files[1:], strict=True):
+        sys.stdout.write(f"{row.kind} -> {file.path}\n")
     return 0
+
+
+def _companion_path(options: CompileOptions, companion: Companion) -> Path:
+    """Return where a file beside the output goes."""
+    assert options.output is not None
+    if companion.kind == HEADER and options.header is not None:
+        return options.header
+    return options.output.with_name(options.library_stem + SUFFIXES[companion.kind])
 
 
 def _report_unwritable(options: CompileOptions, path: str, error: OSError) -> None:

@@ -4,9 +4,10 @@ Safe when several compilers run at once (write to a temporary name, then rename)
 bounded in size, and never needed: any failure to read or write it is the same as a miss.
 """
 
-import hashlib
 import os
 from pathlib import Path
+
+from mlrift.digests import sha256
 
 LIMIT_BYTES = 256 * 1024 * 1024
 _PRUNE_EVERY = 32
@@ -29,7 +30,7 @@ class Cache:
         except OSError:
             return None
         blob = stored[_CHECK_BYTES:]
-        return blob if hashlib.sha256(blob).digest() == stored[:_CHECK_BYTES] else None
+        return blob if sha256(blob).digest() == stored[:_CHECK_BYTES] else None
 
     def put(self, key: str, blob: bytes) -> None:
         """Store a blob; losing it is harmless, so failures to write are ignored."""
@@ -38,7 +39,7 @@ class Cache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             temporary = self._folder / f".new-{os.getpid()}-{key[:16]}"
-            temporary.write_bytes(hashlib.sha256(blob).digest() + blob)
+            temporary.write_bytes(sha256(blob).digest() + blob)
             os.replace(temporary, self._folder / key)
             if int(key[:4], 16) % _PRUNE_EVERY == 0:
                 self._prune(self._folder)
@@ -57,7 +58,7 @@ class Cache:
 
 def digest(*parts: str | bytes) -> str:
     """Return the key for a list of parts; their boundaries count."""
-    state = hashlib.sha256()
+    state = sha256()
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
         state.update(len(data).to_bytes(8, "little"))

@@ -8,13 +8,13 @@ from mlrift.driver.foreign import dynamic_report
 from mlrift.driver.link_mistakes import report_externs, report_link_mistake, report_sections
 from mlrift.driver.modules import FileReader
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
-from mlrift.driver.results import ResultCache, Stored
+from mlrift.driver.results import Companion, ResultCache, Stored
 from mlrift.ir.core import Module
 from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
 from mlrift.targets import SYSTEMS, TARGETS, Target
 
 STATUS_FAILED = 1
-LINKED_PRODUCTS = (Product.FAT, Product.EXECUTABLE)
+LINKED_PRODUCTS = (Product.FAT, Product.EXECUTABLE, Product.LIBRARY)
 
 
 class RecordingReader:
@@ -58,7 +58,7 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     module = pipeline.make_module(context, typed)
     if options.product in LINKED_PRODUCTS:
         report_externs(module, options, sink)
-    elif options.product is Product.OBJECT:
+    elif options.product in (Product.OBJECT, Product.ARCHIVE):
         report_sections(module, options, sink)
     if sink.has_errors:
         return _failed(context)
@@ -76,7 +76,7 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     except (DuplicateSymbolsError, ImageTooLargeError) as error:
         report_link_mistake(error, module, sink)
         return _failed(context)
-    return Stored(0, data, messages, report)
+    return Stored(0, data, messages, report, _companions(context))
 
 
 def _product(context: pipeline.BuildContext, module: Module, token_count: int) -> tuple[bytes, str]:
@@ -94,10 +94,25 @@ def _product(context: pipeline.BuildContext, module: Module, token_count: int) -
     if options.product is Product.OBJECT:
         data = pipeline.compile_cpu(context, module, target.cpu)
         return data, _report(counts, data, " (relocatable)")
+    if options.product is Product.ARCHIVE:
+        from mlrift.driver.libraries import archive  # noqa: PLC0415 - for this product only
+
+        assert context.interface is not None
+        data = pipeline.compile_cpu(context, module, target.cpu)
+        data = archive(context.interface, options, data)
+        return data, _report(counts, data, "")
     made = pipeline.slices(context, module)
-    if options.product is Product.EXECUTABLE:
+    if options.product is not Product.FAT:
         return made[0].image, _report(counts, made[0].image, "")
     return pipeline.pack(context, made), _fat_report(made)
+
+
+def _companions(context: pipeline.BuildContext) -> tuple[Companion, ...]:
+    if context.interface is None:
+        return ()
+    from mlrift.driver.libraries import companions  # noqa: PLC0415 - for libraries only
+
+    return companions(context.interface, context.options)
 
 
 def _report(counts: str, data: bytes, kind: str) -> str:
@@ -117,6 +132,10 @@ def _slice_name(target: Target) -> str:
 
 
 def _failed(context: pipeline.BuildContext) -> Stored:
+    from mlrift.driver.library_names import advise_imports  # noqa: PLC0415 - for mistakes only
+    from mlrift.driver.resources import standard_library_root  # noqa: PLC0415
+
+    advise_imports(context.sink, standard_library_root())
     text = _messages(context.options, context.sink)
     options = context.options
     if options.product is Product.CHECK and options.error_format is not ErrorFormat.JSON:

@@ -1,19 +1,22 @@
 """Library units: `.mlr` text that ships with the compiler (core library, OS layers) to IR.
 
 They go the same road as a user's program. Their functions get dotted symbols, which no program can
-write: `os_x` becomes `os.x`, `core_NAME_x` becomes `core.NAME_x`, `cpu_x` becomes `cpu.x`. All else
-is a C function that the unit declares: `write` becomes `c.write`, whatever a program calls `write`.
+write: `os_x` becomes `os.x`, `core_NAME_x` becomes `core.NAME_x`, `cpu_x` becomes `cpu.x`; what
+the OS layer calls in a program is in `PROGRAM_ENTRIES`. All else is a C function that the unit
+declares: `write` becomes `c.write`, whatever a program calls `write`.
 """
 
-from mlrift.backends.platforms import STACK_PROBE_SYMBOL, platform_for
+from mlrift.backends.platforms import STACK_PROBE_SYMBOL, OsLayerKind, platform_for
 from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver.heap_owner import HEAP_OWNER_UNIT, heap_owner_file
 from mlrift.driver.resources import core_source, platform_source
 from mlrift.frontend.ast import Program
 from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
 from mlrift.frontend.lower import LowerOptions, LowerRole, lower_program
 from mlrift.frontend.parser import parse_module
+from mlrift.frontend.symbols import PROGRAM_START, THREAD_START
 from mlrift.frontend.tokens import NO_KNOWN_TYPES
-from mlrift.ir.core import FOREIGN_PREFIX, Module
+from mlrift.ir.core import FOREIGN_PREFIX, Linkage, Module
 from mlrift.ir.merge import merge_modules, undefined_functions
 from mlrift.ir.runtime import runtime_functions
 from mlrift.source import SourceFile
@@ -22,6 +25,9 @@ from mlrift.typesystem import I64
 
 CORE_PREFIX = "core."
 OS_PREFIX = "os."
+EXIT_REGISTER = "core.exit_register"
+# What the OS layer's object calls in the program's; the second one is in the core library.
+PROGRAM_ENTRIES = {"program_start": PROGRAM_START, "program_thread_run": THREAD_START}
 
 
 class LibraryUnitError(Exception):
@@ -33,7 +39,7 @@ def library_symbol(name: str) -> str:
     prefix, separator, rest = name.partition("_")
     if separator and prefix in ("os", "core", "cpu"):
         return f"{prefix}.{rest}"
-    return "program.start" if name == "program_start" else FOREIGN_PREFIX + name
+    return PROGRAM_ENTRIES.get(name, FOREIGN_PREFIX + name)
 
 
 def compile_unit(name: str, text: str) -> Module:
@@ -61,22 +67,24 @@ def merge_os_layer(module: Module, target: Target) -> None:
     for name in sorted({*implied, STACK_PROBE_SYMBOL} & encoded.keys()):
         module.declare(name, [I64], ())
     if any(name.startswith(OS_PREFIX) for name in (*undefined_functions(module), *implied)):
-        merge_modules(module, compile_os_layer(target))
+        merge_modules(module, compile_os_layer(target, OsLayerKind.OBJECT))
         merge_core_library(module)
+    if THREAD_START in module.functions:
+        module.functions[THREAD_START].linkage = Linkage.INTERNAL
     module.encoded = {
         name: encoded[name] for name in undefined_functions(module) if name in encoded
     }
 
 
-def os_layer_text(target: Target) -> str:
+def os_layer_text(target: Target, kind: OsLayerKind) -> str:
     """Return the source of a target's OS layer."""
     platform = platform_for(target.system)
-    return platform.constants(target) + "".join(map(platform_source, platform.sources))
+    return platform.constants(target) + "".join(map(platform_source, platform.sources_of(kind)))
 
 
-def compile_os_layer(target: Target) -> Module:
+def compile_os_layer(target: Target, kind: OsLayerKind) -> Module:
     """Lower the OS layer of a target; what it needs of the core library is not in it yet."""
-    return compile_unit(f"os/{target.system.name}.mlr", os_layer_text(target))
+    return compile_unit(f"os/{target.system.name}.mlr", os_layer_text(target, kind))
 
 
 def merge_core_library(module: Module) -> None:
@@ -89,7 +97,11 @@ def merge_core_library(module: Module) -> None:
             if name.startswith(CORE_PREFIX)
         }
         if wanted <= loaded:
-            return
+            break
         for name in sorted(wanted - loaded):
             loaded.add(name)
-            merge_modules(module, compile_unit(f"core/{name}.mlr", core_source(name)))
+            file = heap_owner_file(module) if name == HEAP_OWNER_UNIT else name
+            merge_modules(module, compile_unit(f"core/{file}.mlr", core_source(file)))
+    function = module.functions.get(THREAD_START)
+    if function is not None and function.linkage is Linkage.INTERNAL:
+        function.linkage = Linkage.EXPORTED

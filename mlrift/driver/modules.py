@@ -1,4 +1,4 @@
-"""The import graph: a root path in, the parsed program out (language.md 4).
+"""The import graph: a root path in, the parsed program out (reference.md 4).
 
 Files come in depth-first order, each once: everything a file imports stands before it, the root
 last. Two paths are one file when their normalised real paths are equal, so cycles are harmless. All
@@ -8,7 +8,6 @@ files before it.
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from mlrift.diagnostics import catalog
@@ -27,6 +26,7 @@ from mlrift.frontend.tokens import (
 )
 from mlrift.frontend.tree.items import import_path
 from mlrift.source import SourceFile, Span
+from mlrift.values import field, record
 
 FileReader = Callable[[str], bytes]
 """Returns the bytes of a file; raises OSError."""
@@ -48,6 +48,7 @@ def load_program(
     loader = _Loader([str(folder) for folder in library_roots], sink, read)
     files = loader.load(str(root))
     sink.set_file_order(entry.file for entry in files)
+    loader.hide_names(files)
     modules: list[SourceModule] = []
     known = NO_KNOWN_TYPES
     for entry in files:
@@ -58,7 +59,15 @@ def load_program(
     return Program(modules, sum(len(entry.stream.kinds) for entry in files))
 
 
-@dataclass(slots=True, eq=False)
+def visible_types(
+    root: str, library_roots: Sequence[Path | str], read: FileReader = read_file
+) -> KnownTypes:
+    """Return the types that a file and those it imports declare; what cannot be read has none."""
+    loader = _Loader([str(folder) for folder in library_roots], DiagnosticSink(), read)
+    return known_types(entry.declared for entry in loader.load(root))
+
+
+@record
 class _LoadedFile:
     """A file read and lexed; `imports` are the files it imports that were found."""
 
@@ -107,6 +116,21 @@ class _Loader:
                 pending.append((following, self._imports_of(following)))
         return order
 
+    def hide_names(self, files: list[_LoadedFile]) -> None:
+        """Let the program declare names that the library has, too; each uses its own."""
+        roots = tuple(os.path.join(os.path.realpath(row), "std", "") for row in self._library_roots)
+        places = {id(entry): name for name, entry in self._by_identity.items()}
+        library = [entry for entry in files if places[id(entry)].startswith(roots)]
+        if not library or library[-1] is files[-1]:
+            return
+        from mlrift.frontend.hidden_names import hide_names  # noqa: PLC0415 - with imports only
+
+        own = [entry.stream for entry in files if entry not in library]
+        changed = hide_names(own, [entry.stream for entry in library])
+        for entry in library:
+            if any(entry.stream is stream for stream in changed):
+                entry.declared = scan_declared_types(entry.stream)
+
     def _imports_of(self, entry: _LoadedFile) -> Iterator[_LoadedFile]:
         """Yield the imported files that are new, in order."""
         stream = entry.stream
@@ -124,7 +148,8 @@ class _Loader:
     def _find(self, importer: str, path: str, span: Span) -> _LoadedFile | None:
         """Return the file an import means; report it when no candidate opens."""
         failures: list[str] = []
-        for folder in (os.path.dirname(importer), *self._library_roots):
+        folders = (os.path.dirname(importer), *self._library_roots)
+        for folder in folders:
             candidate = os.path.join(folder, path)
             try:
                 return self._open(os.path.normpath(candidate), candidate, True)
@@ -134,10 +159,7 @@ class _Loader:
                 failures.append(f"'{candidate}': {_reason(error)}")
             except ValueError:
                 break
-        diagnostic = catalog.IMPORT_NOT_OPENED.at(span, path=path)
-        for failure in failures:
-            diagnostic = diagnostic.note(failure)
-        self._sink.emit(diagnostic)
+        self._sink.emit(_describe_import_failure(path, span, failures, folders))
         return None
 
     def _open(self, shown: str, path: str, is_library: bool) -> _LoadedFile:
@@ -161,6 +183,18 @@ class _Loader:
             place = Span(file, start, start + 1)
             self._sink.emit(catalog.NOT_UTF8.at(place, path=shown, byte=data[error.start]))
             return file
+
+
+def _describe_import_failure(
+    path: str, span: Span, failures: list[str], folders: Sequence[str]
+) -> Diagnostic:
+    from mlrift.driver.nearby_files import nearest_import  # noqa: PLC0415 - for mistakes only
+
+    diagnostic = catalog.IMPORT_NOT_OPENED.at(span, path=path)
+    for failure in failures:
+        diagnostic = diagnostic.note(failure)
+    meant = "" if failures else nearest_import(path, folders)
+    return diagnostic.help(f'import "{meant}"') if meant else diagnostic
 
 
 def _describe_root_failure(root: str, error: OSError | ValueError) -> Diagnostic:

@@ -1,10 +1,10 @@
 """What the user asked for, as frozen values: the driver reads nothing else."""
 
-from dataclasses import dataclass
 from enum import Enum, unique
 from pathlib import Path
 
 from mlrift.targets import TARGETS, Target
+from mlrift.values import value
 
 
 @unique
@@ -14,9 +14,14 @@ class Product(Enum):
     FAT = "fat"
     EXECUTABLE = "executable"
     OBJECT = "object"
+    LIBRARY = "shared library"
+    ARCHIVE = "archive"
     ASSEMBLY = "assembly"
     IR = "ir"
     CHECK = "check"
+
+
+LIBRARY_PRODUCTS = (Product.LIBRARY, Product.ARCHIVE)
 
 
 @unique
@@ -76,11 +81,12 @@ class FatFormat(Enum):
     VERSION_3 = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CompileOptions:
     """One compilation. `targets` has one entry unless the product is FAT.
 
     `library_roots` are the folders where imports are looked for after the importing file's own.
+    `header` is where the C header of a library goes, beside the library unless it is given.
     """
 
     source: Path
@@ -97,6 +103,24 @@ class CompileOptions:
     library_roots: tuple[Path, ...] = ()
     dump_after: tuple[str, ...] = ()
     cache_folder: Path | None = None
+    header: Path | None = None
+
+    @property
+    def library_file(self) -> str:
+        """The file name of a library, which its bytes contain; empty for other products."""
+        if self.product not in LIBRARY_PRODUCTS or self.output is None:
+            return ""
+        return self.output.name
+
+    @property
+    def library_stem(self) -> str:
+        """The file name of a library without its suffix: `libstats` for `libstats.so.1`."""
+        name = self.library_file
+        system = self.targets[0].system
+        for suffix in (system.library_suffix, system.archive_suffix):
+            if name.rfind(suffix) > 0:
+                return name[: name.rindex(suffix)]
+        return Path(name).stem
 
     def cache_text(self) -> str:
         """Return everything but paths that decides the output, for cache keys."""
@@ -113,5 +137,6 @@ class CompileOptions:
                 self.fat_format,
                 [str(root) for root in self.library_roots],
                 self.dump_after,
+                self.library_file,
             )
         )

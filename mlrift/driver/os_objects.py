@@ -6,36 +6,61 @@ compiler has changed since) they are compiled and kept in the cache by content.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from mlrift.backends.platforms import platform_for
+from mlrift.backends.platforms import OsLayerKind, platform_for
 from mlrift.driver.cache import Cache, digest
 from mlrift.driver.fingerprint import PREBUILT_FOLDER
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.targets import Cpu, Target
 
 if TYPE_CHECKING:
     from mlrift.backends.llvm.options import DebugInfo
 
 STAMP = "stamp"
+_PREFIX = "os."
 
 
-def os_layer(target: Target, cache: Cache, fingerprint: str) -> list[ObjectFile]:
-    """Return the OS layer of a target: its compiled sources and its encoded stubs."""
-    name = f"os-{target.name}"
-    data = _prebuilt(f"{name}.o", fingerprint) or os_layer_data(target, cache, fingerprint)
-    return [read_elf(data, name), platform_for(target.system).stub_object(target.cpu)]
+def os_layer(
+    needing: list[ObjectFile], target: Target, kind: OsLayerKind, cache: Cache, fingerprint: str
+) -> list[ObjectFile]:
+    """Return what a program's objects need of its OS layer: compiled sources and encoded stubs.
+
+    That is the base of the layer, unless something else of it is missing then.
+    """
+    stubs = platform_for(target.system).stub_object(target.cpu)
+    base = _read_layer(target, OsLayerKind.BASE, cache, fingerprint)
+    symbols = [row for made in needing for row in made.symbols.items()]
+    for name, symbol in symbols:
+        if symbol.section_index is None and name.startswith(_PREFIX):
+            found = base.symbols.get(name) or stubs.symbols.get(name)
+            if found is None or found.section_index is None:
+                return [_read_layer(target, kind, cache, fingerprint), stubs]
+    return [base, stubs]
 
 
-def os_layer_with_frames(target: Target, cache: Cache, fingerprint: str) -> list[ObjectFile]:
+def _read_layer(target: Target, kind: OsLayerKind, cache: Cache, fingerprint: str) -> ObjectFile:
+    file_name = os_layer_file(target, kind)
+    data = _prebuilt(file_name, fingerprint) or os_layer_data(target, kind, cache, fingerprint)
+    return read_elf(data, f"os-{target.name}")
+
+
+def os_layer_file(target: Target, kind: OsLayerKind) -> str:
+    """Return the name of a prebuilt OS layer."""
+    suffix = "" if kind is OsLayerKind.ALONE else f"-{kind.value}"
+    return f"os-{target.name}{suffix}.o"
+
+
+def os_layer_with_frames(
+    _needing: list[ObjectFile], target: Target, kind: OsLayerKind, cache: Cache, fingerprint: str
+) -> list[ObjectFile]:
     """Return an OS layer that also says how to walk its stack, so `bt` works inside of it."""
     from mlrift.backends.llvm.options import DebugInfo  # noqa: PLC0415 - with `-g` only
 
-    key = digest("os layer with frames", fingerprint, target.name)
+    key = digest("os layer with frames", fingerprint, target.name, kind.value)
     data = cache.get(key)
     if data is None:
-        data = _compile_os_layer(target, DebugInfo.FRAMES)
+        data = _compile_os_layer(target, kind, DebugInfo.FRAMES)
         cache.put(key, data)
     stubs = platform_for(target.system).stub_object(target.cpu)
     return [read_elf(data, f"os-{target.name}"), stubs]
@@ -48,14 +73,38 @@ def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
     return read_elf(data, name)
 
 
-def os_layer_data(target: Target, cache: Cache, fingerprint: str) -> bytes:
+def heap(cpu: Cpu, owner_file: str, cache: Cache, fingerprint: str) -> ObjectFile:
+    """Return the heap for a CPU, with the owner that a program needs."""
+    name = heap_name(cpu, owner_file)
+    data = _prebuilt(f"{name}.o", fingerprint) or heap_data(cpu, owner_file, cache, fingerprint)
+    return read_elf(data, name)
+
+
+def heap_name(cpu: Cpu, owner_file: str) -> str:
+    """Return the name of a heap's object."""
+    return f"{owner_file}-{cpu.name}"
+
+
+def heap_data(cpu: Cpu, owner_file: str, cache: Cache, fingerprint: str) -> bytes:
+    """Return the ELF object of a heap, compiled unless the cache has it."""
+    from mlrift.driver.heap_object import compile_heap  # noqa: PLC0415 - on a miss only
+
+    key = digest("heap", fingerprint, cpu.name, owner_file)
+    data = cache.get(key)
+    if data is None:
+        data = compile_heap(cpu, owner_file)
+        cache.put(key, data)
+    return data
+
+
+def os_layer_data(target: Target, kind: OsLayerKind, cache: Cache, fingerprint: str) -> bytes:
     """Return the ELF object of a target's OS layer, compiled unless the cache has it."""
     from mlrift.backends.llvm.options import DebugInfo  # noqa: PLC0415 - on a miss only
 
-    key = digest("os layer", fingerprint, target.name)
+    key = digest("os layer", fingerprint, target.name, kind.value)
     data = cache.get(key)
     if data is None:
-        data = _compile_os_layer(target, DebugInfo.NONE)
+        data = _compile_os_layer(target, kind, DebugInfo.NONE)
         cache.put(key, data)
     return data
 
@@ -82,7 +131,7 @@ def _prebuilt(name: str, fingerprint: str) -> bytes | None:
         return None
 
 
-def _compile_os_layer(target: Target, debug: DebugInfo) -> bytes:
+def _compile_os_layer(target: Target, kind: OsLayerKind, debug: DebugInfo) -> bytes:
     from mlrift.backends.llvm.objects import (  # noqa: PLC0415 - on a miss only
         CodegenOptions,
         compile_object,
@@ -94,7 +143,7 @@ def _compile_os_layer(target: Target, debug: DebugInfo) -> bytes:
     )
     from mlrift.ir.passes.pipeline import OptimisationLevel, optimise  # noqa: PLC0415
 
-    module = compile_os_layer(target)
+    module = compile_os_layer(target, kind)
     merge_core_library(module)
     optimise(module, OptimisationLevel.FULL)
     options = CodegenOptions(level=CodegenLevel.SIZE, system=target.system, debug=debug)

@@ -6,12 +6,11 @@ together and writes the result.
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from mlrift import VERSION
 from mlrift.backends import hosts
 from mlrift.backends.llvm import objects as llvm
-from mlrift.backends.platforms import platform_for
+from mlrift.backends.platforms import OsLayerKind, platform_for
 from mlrift.container.fat import Slice, build_note, write_fat, write_fat_version2
 from mlrift.diagnostics.catalog import (
     CODE_NAME_KINDS,
@@ -21,8 +20,9 @@ from mlrift.diagnostics.catalog import (
 )
 from mlrift.diagnostics.model import Severity
 from mlrift.diagnostics.sink import DiagnosticSink
-from mlrift.driver import foreign, library_units, os_objects
+from mlrift.driver import foreign, heap_object, library_units, os_objects
 from mlrift.driver.cache import Cache
+from mlrift.driver.heap_owner import heap_owner_file
 from mlrift.driver.modules import FileReader, load_program
 from mlrift.driver.options import (
     CompileOptions,
@@ -46,29 +46,40 @@ from mlrift.link.image import DebugInfo as LinkDebugInfo
 from mlrift.link.image import LinkOptions, link
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.targets import Cpu, ObjectFormat, Target
+from mlrift.values import record, replace
+
+if TYPE_CHECKING:
+    from mlrift.interface.model import Interface
 
 REQUIREMENTS = {
     Product.OBJECT: check.MainRequirement.OBJECT,
+    Product.LIBRARY: check.MainRequirement.EXPORTS,
+    Product.ARCHIVE: check.MainRequirement.EXPORTS,
     Product.CHECK: check.MainRequirement.LIBRARY,
     Product.ASSEMBLY: check.MainRequirement.LISTING,
     Product.IR: check.MainRequirement.LISTING,
 }
 ROLES = {
     Product.OBJECT: lower.LowerRole.OBJECT,
+    Product.LIBRARY: lower.LowerRole.C_LIBRARY,
+    Product.ARCHIVE: lower.LowerRole.C_LIBRARY,
     Product.ASSEMBLY: lower.LowerRole.LISTING,
     Product.IR: lower.LowerRole.LISTING,
 }
 
 
-@dataclass(slots=True)
+@record
 class BuildContext:
-    """What the stages of one compilation share."""
+    """What the stages of one compilation share; a library has an interface once it is checked."""
 
     options: CompileOptions
     sink: DiagnosticSink
     cache: Cache
     fingerprint: str
+    interface: "Interface | None" = None
+    loader_functions: tuple[str, str] = ("", "")
 
 
 def new_sink(options: CompileOptions) -> DiagnosticSink:
@@ -126,10 +137,29 @@ def make_module(context: BuildContext, typed: TypedProgram) -> Module:
         if options.debug_info is DebugInfo.FULL
         else lower.SourceNames.DROPPED
     )
-    lowering = lower.LowerOptions(checks=checks, source_names=names, role=role)
+    statics = lower.ExportedStatics.DIRECT
+    is_elf = options.targets[0].system.object_format is ObjectFormat.ELF
+    if options.product is Product.LIBRARY and is_elf:
+        statics = lower.ExportedStatics.BY_SLOT
+    lowering = lower.LowerOptions(checks, names, role, exported_statics=statics)
     module = lower.lower_program(typed, lowering, options.source.stem)
+    context.interface = typed.interface
     library_units.merge_core_library(module)
-    if options.product is Product.OBJECT:
+    if library_units.EXIT_REGISTER in module.functions:
+        from mlrift.driver.exit_hooks import add_exit_hooks  # noqa: PLC0415 - in few programs
+
+        add_exit_hooks(module)
+    if options.product is Product.LIBRARY:
+        from mlrift.driver.loader_functions import (  # noqa: PLC0415 - for libraries only
+            add_loader_functions,
+        )
+
+        context.loader_functions = add_loader_functions(module, options.targets[0])
+    if options.product is Product.ARCHIVE:
+        from mlrift.driver.loader_functions import add_start_code  # noqa: PLC0415 - for archives
+
+        add_start_code(module, options.targets[0])
+    if options.product in (Product.OBJECT, Product.ARCHIVE):
         library_units.merge_os_layer(module, options.targets[0])
     return module
 
@@ -162,16 +192,27 @@ def assembly(context: BuildContext, module: Module, target: Target) -> str:
 
 
 def link_target(
-    context: BuildContext, module: Module, program: ObjectFile, target: Target
+    context: BuildContext,
+    module: Module,
+    program: ObjectFile,
+    target: Target,
+    heap_file: str | None = None,
 ) -> bytes:
-    """Link a program's object with the OS layer of a target."""
+    """Link a program with the OS layer of a target, and with the heap it was compiled without."""
     platform = platform_for(target.system)
     debug = context.options.debug_info is DebugInfo.FULL
     is_elf = target.system.object_format is ObjectFormat.ELF
     os_layer = os_objects.os_layer_with_frames if debug and is_elf else os_objects.os_layer
+    imports = foreign.program_imports(module, target)
+    has_c = bool(imports) or context.interface is not None
+    kind = platform.layer_kind(OsLayerKind.WITH_C if has_c else OsLayerKind.ALONE)
+    needing = [program]
+    if heap_file is not None:
+        heap = os_objects.heap(target.cpu, heap_file, context.cache, context.fingerprint)
+        needing.append(heap)
     objects = [
-        program,
-        *os_layer(target, context.cache, context.fingerprint),
+        *needing,
+        *os_layer(needing, target, kind, context.cache, context.fingerprint),
         os_objects.support(target.cpu, context.cache, context.fingerprint),
     ]
     keep = tuple(
@@ -180,13 +221,19 @@ def link_target(
         if function.linkage is Linkage.EXPORTED
     )
     is_freestanding = context.options.startup is Startup.FREESTANDING
-    imports = foreign.program_imports(module, target)
+    library = None
+    if context.interface is not None:
+        from mlrift.driver.libraries import shared_library  # noqa: PLC0415 - for libraries only
+
+        functions = context.loader_functions
+        library, keep = shared_library(context.interface, context.options, functions), ()
     options = LinkOptions(
         entry=FREESTANDING_START if is_freestanding else foreign.start_symbol(target, imports),
         keep=keep,
         imports=platform.imports() | imports,
         identifier=context.options.source.stem,
         debug=LinkDebugInfo.KEEP if debug else LinkDebugInfo.STRIP,
+        library=library,
     )
     return link(objects, target, options)
 
@@ -197,8 +244,8 @@ def slices(context: BuildContext, module: Module) -> list[Slice]:
     Not when C functions are called: every system has conventions of its own.
     """
     targets = context.options.targets
-    if not foreign.declared_functions(module):
-        return _slices_of(context, module, targets, _codegen_options(context))
+    if context.interface is None and not foreign.declared_functions(module):
+        return _slices_of_native(context, module)
     made: dict[str, Slice] = {}
     for system in dict.fromkeys(target.system for target in targets):
         codegen = replace(
@@ -209,16 +256,30 @@ def slices(context: BuildContext, module: Module) -> list[Slice]:
     return [made[target.name] for target in targets]
 
 
+def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
+    """Link a program without C functions; its heap is an object that was made before."""
+    targets, codegen = context.options.targets, _codegen_options(context)
+    heap_file = None
+    if heap_object.has_heap(module) and context.options.debug_info is DebugInfo.NONE:
+        heap_file = heap_owner_file(module)
+        module = heap_object.without_heap(module)
+    return _slices_of(context, module, targets, codegen, heap_file)
+
+
 def _slices_of(
-    context: BuildContext, module: Module, targets: Sequence[Target], codegen: llvm.CodegenOptions
+    context: BuildContext,
+    module: Module,
+    targets: Sequence[Target],
+    codegen: llvm.CodegenOptions,
+    heap_file: str | None = None,
 ) -> list[Slice]:
-    """Generate code once per CPU and link every target."""
+    """Generate code once per CPU and link every target, with the heap of a file if one is given."""
     cpus = list(dict.fromkeys(target.cpu for target in targets))
     name = context.options.source.stem
     data = llvm.compile_objects(module, cpus, codegen)
     compiled = {cpu.name: read_elf(data[cpu.name], name) for cpu in cpus}
     return [
-        Slice(target, link_target(context, module, compiled[target.cpu.name], target))
+        Slice(target, link_target(context, module, compiled[target.cpu.name], target, heap_file))
         for target in targets
     ]
 
@@ -232,7 +293,7 @@ def pack(context: BuildContext, made: list[Slice]) -> bytes:
 
 def _codegen_options(context: BuildContext) -> llvm.CodegenOptions:
     options = context.options
-    native = options.product in (Product.OBJECT, Product.ASSEMBLY)
+    native = options.product in (Product.OBJECT, Product.ARCHIVE, Product.ASSEMBLY)
     full = options.optimisation is Optimisation.FULL
     return llvm.CodegenOptions(
         level=llvm.OptimisationLevel.FULL if full else llvm.OptimisationLevel.NONE,

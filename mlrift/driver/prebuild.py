@@ -10,10 +10,19 @@ another fingerprint ignores them.
 import sys
 from pathlib import Path
 
+from mlrift.backends.platforms import OsLayerKind, platform_for
 from mlrift.driver.build import on_deep_stack
 from mlrift.driver.cache import Cache
 from mlrift.driver.fingerprint import INSTALLED_MARK, PREBUILT_FOLDER, compiler_fingerprint
-from mlrift.driver.os_objects import STAMP, os_layer_data, support_data
+from mlrift.driver.heap_owner import HEAP_OWNER_FILES
+from mlrift.driver.os_objects import (
+    STAMP,
+    heap_data,
+    heap_name,
+    os_layer_data,
+    os_layer_file,
+    support_data,
+)
 from mlrift.driver.results import Stored
 from mlrift.targets import CPUS, TARGETS
 
@@ -24,9 +33,18 @@ def prebuild(folder: Path, fingerprint: str) -> None:
     (folder / STAMP).unlink(missing_ok=True)
     nothing = Cache(None)
     for target in TARGETS:
-        (folder / f"os-{target.name}.o").write_bytes(os_layer_data(target, nothing, fingerprint))
+        platform = platform_for(target.system)
+        linked = dict.fromkeys(
+            platform.layer_kind(row) for row in (OsLayerKind.ALONE, OsLayerKind.WITH_C)
+        )
+        for kind in (OsLayerKind.BASE, *linked):
+            data = os_layer_data(target, kind, nothing, fingerprint)
+            (folder / os_layer_file(target, kind)).write_bytes(data)
     for cpu in CPUS:
         (folder / f"support-{cpu.name}.o").write_bytes(support_data(cpu, nothing, fingerprint))
+        for owner_file in HEAP_OWNER_FILES:
+            data = heap_data(cpu, owner_file, nothing, fingerprint)
+            (folder / f"{heap_name(cpu, owner_file)}.o").write_bytes(data)
     (folder / STAMP).write_text(fingerprint, encoding="ascii")
 
 

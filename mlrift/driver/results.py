@@ -5,14 +5,25 @@ digest of its content. The next run reads the same files and compares: only the 
 """
 
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mlrift.driver.cache import Cache, digest
 from mlrift.driver.options import CompileOptions
+from mlrift.values import value
+
+HEADER, IMPORT_LIBRARY = "header", "import library"
+SUFFIXES = {HEADER: ".h", IMPORT_LIBRARY: ".lib"}
 
 
-@dataclass(slots=True)
+@value
+class Companion:
+    """A file that is written beside the output: the header of a library, its import library."""
+
+    kind: str
+    data: bytes
+
+
+@value
 class Stored:
     """The outcome of a compilation; `report` has `{output}` where the output's name belongs."""
 
@@ -20,6 +31,7 @@ class Stored:
     data: bytes
     messages: str
     report: str
+    companions: tuple[Companion, ...] = ()
 
 
 class ResultCache:
@@ -40,20 +52,32 @@ class ResultCache:
             if any(_file_digest(path) != known for path, known in row["files"].items()):
                 return None
             data = self._cache.get(row["data"])
-            if data is None:
+            files = [(kind, self._cache.get(key)) for kind, key in row["companions"]]
+            companions = [Companion(kind, found) for kind, found in files if found is not None]
+            if data is None or len(companions) < len(files):
                 return None
-            return Stored(row["status"], data, row["messages"], row["report"])
+            texts = (row["messages"], row["report"])
+            return Stored(row["status"], data, *texts, tuple(companions))
         except (ValueError, KeyError, TypeError):
             return None
 
     def keep(self, stored: Stored, files: list[str]) -> None:
         """Store an outcome together with the files it came from."""
-        data_key = digest(stored.data)
-        row = asdict(stored)
-        row["data"] = data_key
-        row["files"] = {path: _file_digest(path) for path in files}
-        self._cache.put(data_key, stored.data)
+        row = {
+            "status": stored.status,
+            "data": self._put(stored.data),
+            "companions": [(row.kind, self._put(row.data)) for row in stored.companions],
+            "messages": stored.messages,
+            "report": stored.report,
+            "files": {path: _file_digest(path) for path in files},
+        }
         self._cache.put(self._key, json.dumps(row).encode())
+
+    def _put(self, data: bytes) -> str:
+        """Store bytes by their digest, which is returned."""
+        key = digest(data)
+        self._cache.put(key, data)
+        return key
 
 
 def _file_digest(path: str) -> str | None:

@@ -1,16 +1,17 @@
 """From the words of the command line to a product and its targets: cli.md 1.2 to 2.2."""
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from mlrift.driver.options import Product
+from mlrift.driver.options import LIBRARY_PRODUCTS, Product
 from mlrift.targets import (
     ANDROID,
     ARM64,
     CPUS,
     LINUX,
     MACOS,
+    SYSTEMS,
     TARGETS,
     WINDOWS,
     X86_64,
@@ -23,13 +24,16 @@ from mlrift.targets import (
     find_target,
     target_for,
 )
+from mlrift.values import replace, value
+
+ARCHIVE_SUFFIXES = frozenset(row.archive_suffix for row in SYSTEMS)
 
 
 class SelectionError(ValueError):
     """An option value that means nothing; the message says what is accepted."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class EmitKind:
     """What a value of `--emit` asks for; None leaves the choice to the other options."""
 
@@ -38,7 +42,7 @@ class EmitKind:
     cpu: Cpu | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Selection:
     """The product and the targets that a command line means."""
 
@@ -71,6 +75,13 @@ EMIT_KINDS = {
     "windows-arm64": EmitKind(Product.EXECUTABLE, WINDOWS, ARM64),
     "android": EmitKind(Product.EXECUTABLE, ANDROID),
     "obj": EmitKind(Product.OBJECT),
+    "lib": EmitKind(Product.LIBRARY),
+    "shared": EmitKind(Product.LIBRARY),
+    "so": EmitKind(Product.LIBRARY),
+    "dylib": EmitKind(Product.LIBRARY, MACOS),
+    "dll": EmitKind(Product.LIBRARY, WINDOWS),
+    "staticlib": EmitKind(Product.ARCHIVE),
+    "archive": EmitKind(Product.ARCHIVE),
     "asm": EmitKind(Product.ASSEMBLY),
     "ir": EmitKind(Product.IR),
 }
@@ -105,6 +116,13 @@ def select(
     return Selection(kind.product, (target_for(system, cpu),))
 
 
+def with_output(selection: Selection, output: str) -> Selection:
+    """Return the selection that an output name asks for: `libx.a` is an archive."""
+    if selection.product is Product.LIBRARY and Path(output).suffix in ARCHIVE_SUFFIXES:
+        return replace(selection, product=Product.ARCHIVE)
+    return selection
+
+
 def default_output(source: Path, product: Product, targets: Sequence[Target]) -> Path:
     """Return the output name of cli.md 1.3."""
     text = str(source)
@@ -114,6 +132,10 @@ def default_output(source: Path, product: Product, targets: Sequence[Target]) ->
     system = targets[0].system
     if product is Product.OBJECT:
         return Path(base + system.object_suffix)
+    if product in LIBRARY_PRODUCTS:
+        folder, stem = os.path.split(base)
+        suffixes = {Product.LIBRARY: system.library_suffix, Product.ARCHIVE: system.archive_suffix}
+        return Path(folder, system.library_prefix + stem + suffixes[product])
     if product is Product.EXECUTABLE and system.object_format is ObjectFormat.PE:
         return Path(base + system.executable_suffix)
     return Path(base)

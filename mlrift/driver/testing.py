@@ -5,8 +5,6 @@ gets a name that cannot be written, and so do the calls of it. A test fails by r
 but 0, by an exit status other than 0, or by a trap.
 """
 
-from dataclasses import dataclass
-
 from mlrift.diagnostics.render import Color, render_json, render_report
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import pipeline
@@ -21,6 +19,7 @@ from mlrift.frontend.parser import parse_program_text
 from mlrift.frontend.walk import walk
 from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
 from mlrift.source import SourceFile
+from mlrift.values import value
 
 ANNOTATION = "test"
 PROGRAM_MAIN = "program.main"
@@ -29,7 +28,7 @@ _INTEGER_RESULTS = frozenset(
     f"{sign}{bits}" for sign in ("u", "i", "uint", "int") for bits in (8, 16, 32, 64)
 )
 _ARGUMENT_STATICS = ("cli_argc", "cli_argv")
-# Operators of the language bind as language.md says, so every operation has its parentheses.
+# Operators of the language bind as reference.md says, so every operation has its parentheses.
 _MAIN = """
 fn main() -> u64 {{
     u64 mlrift_test_text = load64(cli_argv + 8)
@@ -48,7 +47,7 @@ fn main() -> u64 {{
 """
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TestProgram:
     """The tests of a file in its order, and the executable that runs them by number."""
 

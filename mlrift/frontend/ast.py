@@ -7,8 +7,8 @@ mutates them after the parser returns.
 
 from enum import Enum, unique
 
-from mlrift.frontend.node import node
 from mlrift.source import SourceFile, Span
+from mlrift.values import record
 
 
 @unique
@@ -44,7 +44,7 @@ class UnaryOperator(Enum):
     COMPLEMENT = "~"
 
 
-@node
+@record
 class TypeName:
     """A type as written: a keyword (`u8`, `float`) or an identifier."""
 
@@ -52,7 +52,7 @@ class TypeName:
     span: Span
 
 
-@node
+@record
 class Name:
     """An identifier at the place where it is declared or where a member is named."""
 
@@ -63,7 +63,7 @@ class Name:
 # ---------------------------------------------------------------- expressions
 
 
-@node
+@record
 class IntegerLiteral:
     """`42`, `0x2A`: `value` is already reduced modulo 2**64."""
 
@@ -71,16 +71,16 @@ class IntegerLiteral:
     span: Span
 
 
-@node
+@record
 class FloatLiteral:
-    """`1.5`, `2e3f`: `value` as language.md 2.2 computes it; `is_single` for the `f` suffix."""
+    """`1.5`, `2e3f`: `value` as reference.md 2.2 computes it; `is_single` for the `f` suffix."""
 
     value: float
     is_single: bool
     span: Span
 
 
-@node
+@record
 class StringLiteral:
     """`"..."` with escapes decoded; no terminating NUL."""
 
@@ -88,7 +88,7 @@ class StringLiteral:
     span: Span
 
 
-@node
+@record
 class CharLiteral:
     """`'c'`: the value of its byte."""
 
@@ -96,7 +96,7 @@ class CharLiteral:
     span: Span
 
 
-@node
+@record
 class BoolLiteral:
     """`true` or `false`."""
 
@@ -104,7 +104,7 @@ class BoolLiteral:
     span: Span
 
 
-@node
+@record
 class FormatString:
     """`f"..{e}.."`: decoded text parts (bytes) and expressions, in order."""
 
@@ -112,7 +112,7 @@ class FormatString:
     span: Span
 
 
-@node
+@record
 class SizeOf:
     """`sizeof(T)`."""
 
@@ -120,7 +120,7 @@ class SizeOf:
     span: Span
 
 
-@node
+@record
 class Identifier:
     """A name used as a value."""
 
@@ -128,7 +128,7 @@ class Identifier:
     span: Span
 
 
-@node
+@record
 class Unary:
     """Prefix operator applied to an operand."""
 
@@ -137,7 +137,7 @@ class Unary:
     span: Span
 
 
-@node
+@record
 class Binary:
     """Binary operator; `operator_span` is the operator alone."""
 
@@ -148,7 +148,7 @@ class Binary:
     span: Span
 
 
-@node
+@record
 class Call:
     """`f(args)` or `f<T>(args)`; type arguments are kept for messages and otherwise ignored."""
 
@@ -158,7 +158,7 @@ class Call:
     span: Span
 
 
-@node
+@record
 class MethodCall:
     """`receiver.method(args)`."""
 
@@ -168,7 +168,7 @@ class MethodCall:
     span: Span
 
 
-@node
+@record
 class Member:
     """`base.name`: a field, an enum member, a device register or a slice's `len`."""
 
@@ -177,7 +177,7 @@ class Member:
     span: Span
 
 
-@node
+@record
 class Index:
     """`base[index]`."""
 
@@ -186,7 +186,7 @@ class Index:
     span: Span
 
 
-@node
+@record
 class LiteralField:
     """One entry of a struct literal; `name` is None for a positional entry."""
 
@@ -194,7 +194,7 @@ class LiteralField:
     value: "Expression"
 
 
-@node
+@record
 class StructLiteral:
     """`P { 1, 2 }` or `P { y: 5, x: 6 }`."""
 
@@ -224,7 +224,7 @@ Expression = (
 # ----------------------------------------------------------------- statements
 
 
-@node
+@record
 class Block:
     """`{ statements }`; the span covers the braces."""
 
@@ -232,7 +232,7 @@ class Block:
     span: Span
 
 
-@node
+@record
 class Declare:
     """`T name` or `T name = expr`."""
 
@@ -242,7 +242,7 @@ class Declare:
     span: Span
 
 
-@node
+@record
 class DeclareArray:
     """`T[N] name`; the size is a literal or the name of a constant."""
 
@@ -252,7 +252,7 @@ class DeclareArray:
     span: Span
 
 
-@node
+@record
 class DeclareTuple:
     """`(T a, U b) = expr`, two or three names."""
 
@@ -261,7 +261,7 @@ class DeclareTuple:
     span: Span
 
 
-@node
+@record
 class Assign:
     """`target = value`, or `target op= value` when `operator` is set."""
 
@@ -271,7 +271,7 @@ class Assign:
     span: Span
 
 
-@node
+@record
 class ExpressionStatement:
     """An expression evaluated for its effect."""
 
@@ -279,7 +279,7 @@ class ExpressionStatement:
     span: Span
 
 
-@node
+@record
 class Return:
     """`return`, `return e`, `return (a, b[, c])`: zero to three values."""
 
@@ -287,7 +287,7 @@ class Return:
     span: Span
 
 
-@node
+@record
 class If:
     """`if c { } else { }`; `else if` is an `If` alone in the otherwise-block."""
 
@@ -297,7 +297,7 @@ class If:
     span: Span
 
 
-@node
+@record
 class While:
     """`while c { }`."""
 
@@ -306,7 +306,7 @@ class While:
     span: Span
 
 
-@node
+@record
 class Loop:
     """`loop { }`."""
 
@@ -314,7 +314,7 @@ class Loop:
     span: Span
 
 
-@node
+@record
 class For:
     """`for i in a..b { }`, inclusive with `..=`."""
 
@@ -326,7 +326,7 @@ class For:
     span: Span
 
 
-@node
+@record
 class ValuePattern:
     """A pattern compared with `==`."""
 
@@ -334,7 +334,7 @@ class ValuePattern:
     span: Span
 
 
-@node
+@record
 class RangePattern:
     """`a..b` or `a..=b` as a pattern."""
 
@@ -344,7 +344,7 @@ class RangePattern:
     span: Span
 
 
-@node
+@record
 class WildcardPattern:
     """`_`."""
 
@@ -354,7 +354,7 @@ class WildcardPattern:
 Pattern = ValuePattern | RangePattern | WildcardPattern
 
 
-@node
+@record
 class MatchArm:
     """`pattern, pattern => { }`."""
 
@@ -363,7 +363,7 @@ class MatchArm:
     span: Span
 
 
-@node
+@record
 class Match:
     """`match e { arms }`."""
 
@@ -372,21 +372,21 @@ class Match:
     span: Span
 
 
-@node
+@record
 class Break:
     """`break`."""
 
     span: Span
 
 
-@node
+@record
 class Continue:
     """`continue`."""
 
     span: Span
 
 
-@node
+@record
 class Defer:
     """`defer { }`."""
 
@@ -394,7 +394,7 @@ class Defer:
     span: Span
 
 
-@node
+@record
 class PointerLoad:
     """`unsafe { *(address as T) -> name }`, or `volatile { ... }`."""
 
@@ -405,7 +405,7 @@ class PointerLoad:
     span: Span
 
 
-@node
+@record
 class PointerStore:
     """`unsafe { *(address as T) = value }`, or `volatile { ... }`."""
 
@@ -425,7 +425,7 @@ class AsmConstraintKind(Enum):
     CLOBBERS = "clobbers"
 
 
-@node
+@record
 class AsmConstraint:
     """`in(variable -> register)`, `out(register -> variable)`, `clobbers(register)`."""
 
@@ -434,7 +434,7 @@ class AsmConstraint:
     variable: Name | None
 
 
-@node
+@record
 class Asm:
     """Inline assembly: one instruction per string."""
 
@@ -466,7 +466,7 @@ Statement = (
 # ------------------------------------------------------------------ top level
 
 
-@node
+@record
 class Annotation:
     """`@name` or `@name(arguments)`; arguments are the raw text between the parentheses."""
 
@@ -475,7 +475,7 @@ class Annotation:
     span: Span
 
 
-@node
+@record
 class Import:
     """`import "path"`."""
 
@@ -483,7 +483,7 @@ class Import:
     span: Span
 
 
-@node
+@record
 class Parameter:
     """`T name`, or `[T] name` when `is_slice`."""
 
@@ -493,7 +493,7 @@ class Parameter:
     span: Span
 
 
-@node
+@record
 class Function:
     """A function or method (`receiver` set: `fn Point.scale`); `span` is the signature."""
 
@@ -507,7 +507,7 @@ class Function:
     span: Span
 
 
-@node
+@record
 class Extern:
     """`extern fn name(params) -> T`."""
 
@@ -518,7 +518,7 @@ class Extern:
     span: Span
 
 
-@node
+@record
 class Const:
     """`const T name = constant expression`."""
 
@@ -526,9 +526,10 @@ class Const:
     name: Name
     value: Expression | None
     span: Span
+    annotations: list[Annotation] | tuple[()] = ()
 
 
-@node
+@record
 class Static:
     """`static T name = ...` or `static T[N] name`; `size` is None for a scalar or struct."""
 
@@ -537,9 +538,10 @@ class Static:
     name: Name
     value: Expression | None
     span: Span
+    annotations: list[Annotation] | tuple[()] = ()
 
 
-@node
+@record
 class Field:
     """One field of a struct."""
 
@@ -548,7 +550,7 @@ class Field:
     span: Span
 
 
-@node
+@record
 class Struct:
     """`struct name { fields }`."""
 
@@ -558,7 +560,7 @@ class Struct:
     span: Span
 
 
-@node
+@record
 class EnumMember:
     """One member of an enum, with its explicit value if any."""
 
@@ -566,16 +568,17 @@ class EnumMember:
     value: int | None
 
 
-@node
+@record
 class EnumDeclaration:
     """`enum name { members }`."""
 
     name: Name
     members: list[EnumMember]
     span: Span
+    annotations: list[Annotation] | tuple[()] = ()
 
 
-@node
+@record
 class Alias:
     """`type name = T`."""
 
@@ -584,7 +587,7 @@ class Alias:
     span: Span
 
 
-@node
+@record
 class Register:
     """`NAME at offset : T [rw|ro|wo]` inside a device block."""
 
@@ -594,7 +597,7 @@ class Register:
     access: str | None
 
 
-@node
+@record
 class Device:
     """`device name at base { registers }`."""
 
@@ -607,7 +610,7 @@ class Device:
 Item = Function | Extern | Const | Static | Struct | EnumDeclaration | Alias | Device
 
 
-@node
+@record
 class SourceModule:
     """One parsed file: its imports and its items in order; `language_profile` from `#lang`."""
 
@@ -617,7 +620,7 @@ class SourceModule:
     items: list[Item]
 
 
-@node
+@record
 class Program:
     """All files of a program, dependencies before dependents, the root last."""
 

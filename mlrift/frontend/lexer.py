@@ -7,7 +7,6 @@ token is END, of no characters.
 """
 
 import re
-from dataclasses import dataclass
 from itertools import accumulate, compress
 
 from mlrift.diagnostics import catalog
@@ -15,6 +14,7 @@ from mlrift.diagnostics.model import Diagnostic
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.frontend.grammar.tables import FIXED, KIND_NAMES, PATTERNS
 from mlrift.source import SourceFile, Span
+from mlrift.values import record
 
 KIND = {name: kind for kind, name in enumerate(KIND_NAMES)}
 END = KIND["$END"]
@@ -29,6 +29,14 @@ ANNOTATION = KIND["ANNOTATION"]
 LANG_LINE = KIND["LANG_LINE"]
 BAD = len(KIND_NAMES)
 MAX_LEXICAL_ERRORS = 100
+BYTE_ORDER_MARK = "\ufeff"
+
+_NOT_HERE = {
+    "?": "there is no operator `?`: use `if`",
+    "#": 'comments begin with `//`, imports are `import "path.mlr"`',
+    "$": 'there is no `$`: values in text are written f"{name}"',
+    "`": "text stands in double quotes",
+}
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 _FIRST_CHARACTER_KINDS = {
@@ -37,13 +45,13 @@ _FIRST_CHARACTER_KINDS = {
     "@": ANNOTATION,
     "#": LANG_LINE,
     "/": SPACE,
-    "\ufeff": SPACE,
+    BYTE_ORDER_MARK: SPACE,
     **dict.fromkeys(" \t\r\n", SPACE),
     **dict.fromkeys(_LETTERS, NAME),
 }
 
 
-@dataclass(slots=True, eq=False)
+@record
 class TokenStream:
     """The tokens of a file, or of one expression inside an f-string.
 
@@ -204,7 +212,9 @@ def _describe_bad_lexeme(stream: TokenStream, index: int) -> Diagnostic:
         return catalog.UNTERMINATED_CHAR.at(opening)
     if text == "\0":
         return catalog.NUL_BYTE.at(span)
-    return catalog.INVALID_CHARACTER.at(span, character=_shown(text[0]))
+    diagnostic = catalog.INVALID_CHARACTER.at(span, character=_shown(text[0]))
+    note = _NOT_HERE.get(text[0])
+    return diagnostic.note(note) if note else diagnostic
 
 
 def _shown(character: str) -> str:

@@ -1,4 +1,4 @@
-"""Literal values: the text of one literal token in, its value out (language.md 2.2).
+"""Literal values: the text of one literal token in, its value out (reference.md 2.2).
 
 A malformed literal raises `LiteralError` with the diagnostic's kind, arguments and the part of the
 text that is wrong; the tree builder places it.
@@ -44,7 +44,10 @@ class LiteralError(ValueError):
     def diagnostic(self, file: SourceFile, start: int) -> Diagnostic:
         """Return the diagnostic of a literal whose text begins at `start`."""
         span = Span(file, start + self.begin, start + self.end)
-        return self.reason.at(span, **self.arguments)
+        diagnostic = self.reason.at(span, **self.arguments)
+        if self.reason is catalog.MULTIPLE_CHARS:
+            return diagnostic.help(f'"{file.text[span.start + 1 : span.end - 1]}"')
+        return diagnostic
 
 
 def integer_value(text: str) -> int:
@@ -64,7 +67,7 @@ def integer_value(text: str) -> int:
 def float_value(text: str) -> tuple[float, bool]:
     """Return the value of a float literal and whether it has the `f` suffix.
 
-    Computed step by step in double precision as language.md 2.2 says (Q5: outputs depend on the
+    Computed step by step in double precision as reference.md 2.2 says (Q5: outputs depend on the
     last bit); integer parts and exponents beyond its limits are correctly rounded instead.
     """
     is_single = text[-1] == "f"

@@ -7,7 +7,6 @@ the recursive stages after it is refused.
 
 from collections.abc import Callable
 from itertools import accumulate
-from typing import Any
 
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.sink import DiagnosticSink
@@ -36,6 +35,7 @@ from mlrift.frontend.tree.items import ItemBuilder
 from mlrift.frontend.tree.places import MAX_FORMAT_STRING_NESTING, MAX_NESTING, NestingError
 from mlrift.frontend.tree.statements import StatementBuilder
 from mlrift.source import SourceFile
+from mlrift.static_types import Any
 
 MODULE_STATE, EXPRESSION_STATE = 0, 1
 ACCEPTING_STATES = (GOTOS[0][SYMBOLS["module"]], GOTOS[1][SYMBOLS["expression"]])
@@ -67,6 +67,14 @@ def parse_tokens(stream: TokenStream, known: KnownTypes, sink: DiagnosticSink) -
     return _Parser(stream, known, sink).parse_module()
 
 
+def reduce_tokens(stream: TokenStream, owners: tuple[object, ...]) -> Any:
+    """Return what other builders than those of the tree make of a file without syntax errors.
+
+    The owners have a method a named alternative of the grammar; `stream` is as the parser left it.
+    """
+    return _Parser(stream, NO_KNOWN_TYPES, DiagnosticSink(), owners).reduce_module()
+
+
 class _Parser:
     """The parse of one file.
 
@@ -74,7 +82,13 @@ class _Parser:
     (that of the whole f-string is one token), so one set of builders serves both.
     """
 
-    def __init__(self, stream: TokenStream, known: KnownTypes, sink: DiagnosticSink) -> None:
+    def __init__(
+        self,
+        stream: TokenStream,
+        known: KnownTypes,
+        sink: DiagnosticSink,
+        owners: tuple[object, ...] = (),
+    ) -> None:
         self._stream = stream
         self._known = known
         self._sink = sink
@@ -84,7 +98,7 @@ class _Parser:
         expressions = ExpressionBuilder(stream, sink, self._parse_region)
         self._items = ItemBuilder(stream, sink, expressions)
         statements = StatementBuilder(stream, sink, expressions)
-        self._builders = _find_builders((expressions, statements, self._items))
+        self._builders = _find_builders(owners or (expressions, statements, self._items))
 
     def parse_module(self) -> ast.SourceModule:
         """Parse the file; errors leave what could be parsed."""
@@ -98,6 +112,10 @@ class _Parser:
         if isinstance(entries, ast.SourceModule):
             return entries
         return self._items.module(entries if isinstance(entries, list) else [])
+
+    def reduce_module(self) -> Any:
+        """Return the value that the builders make of a file known to have no syntax errors."""
+        return self._run(MODULE_STATE, 0)
 
     def _parse_region(self, begin: int, end: int) -> ast.Expression | None:
         """Parse an expression of an f-string; None after a reported error."""

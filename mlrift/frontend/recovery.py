@@ -5,8 +5,6 @@ stacks are cut back to where a statement (or item) may begin, and braces that th
 opened are skipped to their end, so that one mistake gives one message.
 """
 
-from typing import Any
-
 from mlrift.frontend.automaton import SYMBOLS, can_start
 from mlrift.frontend.lexer import (
     ANNOTATION,
@@ -19,6 +17,7 @@ from mlrift.frontend.lexer import (
     kinds_of,
 )
 from mlrift.frontend.tokens import TYPE_KEYWORD, TYPE_NAME
+from mlrift.static_types import Any
 
 _STATEMENT, _ITEM = SYMBOLS["statement"], SYMBOLS["item"]
 _OPEN_BRACE, _CLOSE_BRACE, _SEMICOLON = KIND["{"], KIND["}"], KIND[";"]

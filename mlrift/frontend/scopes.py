@@ -4,7 +4,6 @@
 checker through a function body. A local found in `LocalScopes.names` shadows every global.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum, unique
 
 from mlrift.diagnostics.model import Diagnostic
@@ -19,9 +18,10 @@ from mlrift.frontend.typed import (
 )
 from mlrift.source import Span
 from mlrift.typesystem import SCALARS, ScalarType, Type
+from mlrift.values import field, record
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Binding:
     """A local name in scope. `is_read` and `is_initialized` start true for exempt names."""
 
@@ -79,7 +79,7 @@ class SpecialForm(Enum):
     CALL_PTR = "call_ptr"
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Signature:
     """A function as the checker sees it.
 
@@ -95,7 +95,7 @@ class Signature:
     name_errors: list[Diagnostic] = field(default_factory=list)
 
 
-@dataclass(slots=True, eq=False)
+@record
 class EnumNames:
     """The members of an enum and their values."""
 
@@ -103,7 +103,7 @@ class EnumNames:
     members: dict[str, int]
 
 
-@dataclass(slots=True, eq=False)
+@record
 class DeviceNames:
     """The registers of a device: absolute address and type."""
 
@@ -115,7 +115,7 @@ Constant = IntegerConstant | FloatConstant
 Callee = Signature | Builtin | SpecialForm
 
 
-@dataclass(slots=True, eq=False)
+@record
 class GlobalNames:
     """Everything declared at top level. `callees` says what a call of a name means.
 

@@ -5,12 +5,21 @@ so a static may share its name with a function and nothing clashes with the runt
 """
 
 PROGRAM_START = "program.start"
+# Where the OS layer enters a program on a new thread.
+THREAD_START = "program.start.thread"
+MAIN = "main"
+LIBRARY_START, LIBRARY_END, LIBRARY_ENTRY = "library.start", "library.end", "library.entry"
 FREESTANDING_START = "program.freestanding"
 
 
 def program_symbol(name: str) -> str:
     """Return the IR function of `name` in an object where C calls another one by that name."""
     return f"program.{name}"
+
+
+def c_entry_symbol(name: str) -> str:
+    """Return the IR function that C calls instead of the function `name`, by address."""
+    return f"from_c.{name}"
 
 
 def static_symbol(name: str) -> str:

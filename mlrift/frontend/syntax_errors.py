@@ -5,7 +5,6 @@ expression, a statement) rather than listed.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.model import Diagnostic
@@ -26,6 +25,7 @@ from mlrift.frontend.lexer import (
 )
 from mlrift.frontend.recovery import ITEM_STARTS, STATEMENT_STARTS, is_at_margin, starts_item
 from mlrift.frontend.tokens import STRUCT_NAME, TYPE_KEYWORD, TYPE_NAME
+from mlrift.static_types import Any
 
 MAX_SHOWN_CHARACTERS = 40
 
@@ -68,6 +68,14 @@ def describe_syntax_error(
     stream: TokenStream, index: int, states: Sequence[int], values: Sequence[Any]
 ) -> Diagnostic:
     """Return the message for the token that could not follow."""
+    from mlrift.frontend.habits import advise  # noqa: PLC0415 - for mistakes only
+
+    return advise(stream, index, _describe(stream, index, states, values))
+
+
+def _describe(
+    stream: TokenStream, index: int, states: Sequence[int], values: Sequence[Any]
+) -> Diagnostic:
     accepts = automaton().accepts
     expected = frozenset(kind for kind in _ALL_KINDS if accepts(states, kind))
     special = _describe_special_case(stream, index, expected)
@@ -103,7 +111,7 @@ def _describe_special_case(
     if KIND["import"] in expected:
         return _describe_stray(stream, index)
     if KIND["while"] in expected and kind == _OPEN_BRACE:
-        return _describe_bare_block(stream, index)
+        return catalog.BARE_BLOCK.at(span)
     if KIND["while"] in expected and starts_item(stream, index):
         if not is_at_margin(stream, index) and kind in ITEM_STARTS:
             return catalog.TOP_LEVEL_ONLY.at(span, word=text)
@@ -122,13 +130,6 @@ def _describe_stray(stream: TokenStream, index: int) -> Diagnostic:
     diagnostic = catalog.STRAY_TOP_LEVEL.at(span, found=describe_token(stream, index))
     if stream.kinds[index] in STATEMENT_STARTS:
         return diagnostic.note("statements belong inside a function")
-    return diagnostic
-
-
-def _describe_bare_block(stream: TokenStream, index: int) -> Diagnostic:
-    diagnostic = catalog.BARE_BLOCK.at(stream.span(index))
-    if index > 0 and stream.kinds[index - 1] == NAME:
-        return diagnostic.note(f"'{stream.texts[index - 1]}' is not the name of a struct")
     return diagnostic
 
 

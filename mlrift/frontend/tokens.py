@@ -2,14 +2,14 @@
 
 Raw tokens go in; some NAMEs and `<`s leave with another kind because of their neighbours:
 TYPE_NAME (a struct or alias at the start of a declaration), STRUCT_NAME (at the start of a struct
-literal), GENERIC_LESS (`f<T>(`, language.md Q12), ASM_OUT and ASM_CLOBBERS (asm constraints).
+literal), GENERIC_LESS (`f<T>(`, reference.md Q12), ASM_OUT and ASM_CLOBBERS (asm constraints).
 Also answers, before any parsing, what a file imports and which types it declares.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from mlrift.frontend.lexer import KIND, NAME, STRING, TokenStream
+from mlrift.values import value
 
 TYPE_KEYWORD = KIND["TYPE_KEYWORD"]
 TYPE_NAME = KIND["TYPE_NAME"]
@@ -30,7 +30,7 @@ _CONSTRAINT_KINDS = {"out": KIND["ASM_OUT"], "clobbers": KIND["ASM_CLOBBERS"]}
 _BEFORE_NAME_ONLY = frozenset(KIND[text] for text in ("struct", "enum", "->", "."))
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DeclaredTypes:
     """The type names that one file declares: structs, and aliases with what they stand for."""
 
@@ -38,7 +38,7 @@ class DeclaredTypes:
     aliases: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class KnownTypes:
     """The type names visible in a file; `structs` includes the aliases of structs."""
 

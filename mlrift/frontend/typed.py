@@ -5,18 +5,21 @@ Every name is resolved, every conversion explicit, every place says what it is. 
 addresses of structs and arrays) is a 64-bit word. Lowering never looks at a name or decides a rule.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum, unique
 
 from mlrift.frontend.builtins.declaration import Builtin
-from mlrift.frontend.node import node
 from mlrift.source import Span
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.typesystem import ArrayType, FieldType, ScalarType, StructType, Type
+from mlrift.values import field, record
+
+if TYPE_CHECKING:
+    from mlrift.interface.model import Interface
 
 # -------------------------------------------------------------------- symbols
 
 
-@node
+@record
 class LocalVariable:
     """A local, parameter or `for` variable: one slot. Arrays and structs hold their address.
 
@@ -30,7 +33,7 @@ class LocalVariable:
     slice_length: "LocalVariable | None" = None
 
 
-@node
+@record
 class StaticVariable:
     """A global: a scalar slot of 8 bytes, an array or a struct. `initial` is the 8-byte word.
 
@@ -42,9 +45,10 @@ class StaticVariable:
     span: Span
     initial_word: int = 0
     is_repointed: bool = False
+    is_export: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record
 class FunctionSymbol:
     """A function of the program. Parameters are words or floats after slices are split in two.
 
@@ -63,6 +67,8 @@ class FunctionSymbol:
     is_extern: bool = False
     is_kernel: bool = False
     is_dynamic: bool = False
+    is_simd: bool = False
+    is_inline: bool = False
     libraries: tuple[str, ...] = ()
     section: str | None = None
     body: "Block | None" = None
@@ -72,7 +78,7 @@ class FunctionSymbol:
 # ---------------------------------------------------------------- expressions
 
 
-@node
+@record
 class IntegerConstant:
     """A word known at compile time (literal, `sizeof`, enum member, constant)."""
 
@@ -81,7 +87,7 @@ class IntegerConstant:
     span: Span
 
 
-@node
+@record
 class FloatConstant:
     """A float constant of type DOUBLE or SINGLE."""
 
@@ -90,7 +96,7 @@ class FloatConstant:
     span: Span
 
 
-@node
+@record
 class StringConstant:
     """The address of writable, NUL-terminated bytes (`data` without the NUL)."""
 
@@ -99,7 +105,7 @@ class StringConstant:
     span: Span
 
 
-@node
+@record
 class FormatString:
     """An f-string: bytes and typed expressions; its value is the address of a fresh buffer."""
 
@@ -108,7 +114,7 @@ class FormatString:
     span: Span
 
 
-@node
+@record
 class LocalRead:
     """The value of a local (the address, for arrays and structs)."""
 
@@ -117,7 +123,7 @@ class LocalRead:
     span: Span
 
 
-@node
+@record
 class StaticRead:
     """The value of a scalar static."""
 
@@ -126,7 +132,7 @@ class StaticRead:
     span: Span
 
 
-@node
+@record
 class StaticAddress:
     """The address of a static array or struct."""
 
@@ -135,7 +141,7 @@ class StaticAddress:
     span: Span
 
 
-@node
+@record
 class ElementAddress:
     """`base + index * element size`; `count` is set when the array's length is known."""
 
@@ -148,7 +154,7 @@ class ElementAddress:
     span: Span
 
 
-@node
+@record
 class FieldAddress:
     """`base + offset` of a field."""
 
@@ -158,7 +164,7 @@ class FieldAddress:
     span: Span
 
 
-@node
+@record
 class Load:
     """A typed load, zero-extended for integers; `type` is a ScalarType, also what is loaded."""
 
@@ -167,7 +173,7 @@ class Load:
     span: Span
 
 
-@node
+@record
 class DeviceRead:
     """A volatile load of a device register at a constant address."""
 
@@ -186,7 +192,7 @@ class UnaryKind(Enum):
     FLOAT_NEGATE = "0.0 -"
 
 
-@node
+@record
 class Unary:
     """A unary operation; the operand already has the type the operation needs."""
 
@@ -238,7 +244,7 @@ class BinaryKind(Enum):
     FGE = "fge"
 
 
-@node
+@record
 class Binary:
     """A binary operation; both operands have the same machine type.
 
@@ -261,7 +267,7 @@ class LogicalKind(Enum):
     OR = "||"
 
 
-@node
+@record
 class Logical:
     """`a && b` is 0 or b's value; `a || b` is 1 or b's value. Operands are words."""
 
@@ -287,7 +293,7 @@ class ConversionKind(Enum):
     RETAG = "retag"
 
 
-@node
+@record
 class Convert:
     """An explicit conversion; RETAG changes only the static type."""
 
@@ -297,7 +303,7 @@ class Convert:
     span: Span
 
 
-@node
+@record
 class CopyStruct:
     """The address of fresh storage holding a copy of the struct at `source`."""
 
@@ -307,7 +313,7 @@ class CopyStruct:
     span: Span
 
 
-@node
+@record
 class StructValue:
     """A struct literal: fresh zeroed storage, then the fields in the order written.
 
@@ -320,7 +326,7 @@ class StructValue:
     span: Span
 
 
-@node
+@record
 class StructEqual:
     """Bytewise comparison of two structs: 1 when equal (0 when `is_negated`)."""
 
@@ -332,7 +338,7 @@ class StructEqual:
     span: Span
 
 
-@node
+@record
 class Call:
     """A call of a function; arguments already converted and copied as its parameters want."""
 
@@ -342,7 +348,7 @@ class Call:
     span: Span
 
 
-@node
+@record
 class CallPointer:
     """`call_ptr(address, words...)`: every argument is a word, the result too."""
 
@@ -352,7 +358,7 @@ class CallPointer:
     span: Span
 
 
-@node
+@record
 class BuiltinCall:
     """A call of a builtin; arguments already converted to its parameter types."""
 
@@ -362,7 +368,7 @@ class BuiltinCall:
     span: Span
 
 
-@node
+@record
 class FunctionAddress:
     """`fn_addr("name")`: entered with words (floats as bits) by `call_ptr`."""
 
@@ -371,7 +377,7 @@ class FunctionAddress:
     span: Span
 
 
-@node
+@record
 class Print:
     """`print`/`println`: the arguments separated by spaces, one write; value 0.
 
@@ -414,7 +420,7 @@ Expression = (
 # --------------------------------------------------------------------- places
 
 
-@node
+@record
 class LocalPlace:
     """A local variable as a target."""
 
@@ -423,7 +429,7 @@ class LocalPlace:
     span: Span
 
 
-@node
+@record
 class StaticPlace:
     """A scalar static as a target: all 64 bits are stored (an f32 in the low half)."""
 
@@ -432,7 +438,7 @@ class StaticPlace:
     span: Span
 
 
-@node
+@record
 class MemoryPlace:
     """Typed memory: a field, an element, `*(p as T)`. A struct type means: copy its bytes in.
 
@@ -445,7 +451,7 @@ class MemoryPlace:
     span: Span
 
 
-@node
+@record
 class DevicePlace:
     """A device register as a target: a volatile store."""
 
@@ -459,7 +465,7 @@ Place = LocalPlace | StaticPlace | MemoryPlace | DevicePlace
 # ----------------------------------------------------------------- statements
 
 
-@node
+@record
 class Block:
     """Statements in order."""
 
@@ -467,7 +473,7 @@ class Block:
     span: Span
 
 
-@node
+@record
 class DeclareScalar:
     """A scalar local; without a value it becomes 0. The value is converted already."""
 
@@ -476,7 +482,7 @@ class DeclareScalar:
     span: Span
 
 
-@node
+@record
 class DeclareArray:
     """An array local: storage zeroed each time this executes (scalars: stack up to 4096 bytes)."""
 
@@ -485,7 +491,7 @@ class DeclareArray:
     span: Span
 
 
-@node
+@record
 class DeclareStruct:
     """A struct local: fresh storage that outlives the scope, zeroed or a copy of `source`."""
 
@@ -495,7 +501,7 @@ class DeclareStruct:
     span: Span
 
 
-@node
+@record
 class DeclareTuple:
     """Two or three fresh scalars from a call with that many results.
 
@@ -509,7 +515,7 @@ class DeclareTuple:
     span: Span
 
 
-@node
+@record
 class Assign:
     """`place = value`; the value has the place's type."""
 
@@ -518,7 +524,7 @@ class Assign:
     span: Span
 
 
-@node
+@record
 class CompoundAssign:
     """`place op= operand`, the place's address evaluated once."""
 
@@ -529,7 +535,7 @@ class CompoundAssign:
     span: Span
 
 
-@node
+@record
 class Evaluate:
     """An expression evaluated for its effect."""
 
@@ -537,7 +543,7 @@ class Evaluate:
     span: Span
 
 
-@node
+@record
 class Return:
     """Values already converted to the result types; then `defers` run in this order."""
 
@@ -546,7 +552,7 @@ class Return:
     span: Span
 
 
-@node
+@record
 class If:
     """Conditions are words: any non-zero is true."""
 
@@ -556,7 +562,7 @@ class If:
     span: Span
 
 
-@node
+@record
 class While:
     """`while`; a Loop is a While with a constant condition."""
 
@@ -565,7 +571,7 @@ class While:
     span: Span
 
 
-@node
+@record
 class For:
     """`variable = start; while variable `comparison` end { body; variable += 1 }`."""
 
@@ -577,14 +583,14 @@ class For:
     span: Span
 
 
-@node
+@record
 class EqualPattern:
     """Matches when the scrutinee equals the value."""
 
     value: Expression
 
 
-@node
+@record
 class StructPattern:
     """Matches when the scrutinee's struct has the same bytes as the value's."""
 
@@ -592,7 +598,7 @@ class StructPattern:
     size_bytes: int
 
 
-@node
+@record
 class RangePattern:
     """Matches when `start <= scrutinee` and `scrutinee end_comparison end`."""
 
@@ -602,7 +608,7 @@ class RangePattern:
     end_comparison: BinaryKind
 
 
-@node
+@record
 class AlwaysPattern:
     """The wildcard."""
 
@@ -610,7 +616,7 @@ class AlwaysPattern:
 Pattern = EqualPattern | StructPattern | RangePattern | AlwaysPattern
 
 
-@node
+@record
 class MatchArm:
     """Patterns tried in order, then the body."""
 
@@ -618,7 +624,7 @@ class MatchArm:
     body: Block
 
 
-@node
+@record
 class Match:
     """The scrutinee is evaluated once; the first arm that matches runs."""
 
@@ -627,21 +633,21 @@ class Match:
     span: Span
 
 
-@node
+@record
 class Break:
     """Leaves the innermost loop."""
 
     span: Span
 
 
-@node
+@record
 class Continue:
     """Goes on with the innermost loop (a `for` increments first)."""
 
     span: Span
 
 
-@node
+@record
 class PointerLoad:
     """`unsafe/volatile { *(address as T) -> name }`: load `memory_type`, convert, assign."""
 
@@ -653,7 +659,7 @@ class PointerLoad:
     span: Span
 
 
-@node
+@record
 class PointerStore:
     """`unsafe/volatile { *(address as T) = value }`: address first, then the value."""
 
@@ -664,7 +670,7 @@ class PointerStore:
     span: Span
 
 
-@node
+@record
 class AsmInput:
     """A word that is in a register when the block begins."""
 
@@ -672,7 +678,7 @@ class AsmInput:
     value: Expression
 
 
-@node
+@record
 class AsmOutput:
     """A register that is stored, converted, when the block has ended."""
 
@@ -681,7 +687,7 @@ class AsmOutput:
     conversion: ConversionKind | None
 
 
-@node
+@record
 class Asm:
     """Inline assembly, one instruction a string."""
 
@@ -712,13 +718,15 @@ Statement = (
 )
 
 
-@node
+@record
 class TypedProgram:
     """Everything that is lowered: functions in source order and all statics.
 
-    `roots` are the names code generation starts from (main, @export).
+    `roots` are the names code generation starts from (main, @export). `interface` is what a
+    library offers to C; other products have none.
     """
 
     functions: list[FunctionSymbol]
     statics: dict[str, StaticVariable]
     roots: list[str]
+    interface: "Interface | None" = None

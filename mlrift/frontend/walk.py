@@ -1,9 +1,9 @@
 """Walking syntax trees: a node in, every node below it out, in the order of the source."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from mlrift.frontend import ast
+from mlrift.static_types import Any
 
 _LEAVES = frozenset({ast.TypeName, ast.Name, ast.IntegerLiteral, ast.StringLiteral})
 _NODES = frozenset(

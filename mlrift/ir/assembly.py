@@ -7,14 +7,14 @@ instructions run, `outputs` are stored in the first of them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mlrift.targets import Cpu
+from mlrift.values import value
 
 WORD_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Assembly:
     """One instruction a string; registers by their names, none of them twice in a list."""
 
@@ -32,12 +32,13 @@ class UnknownInstruction(Exception):
     """A text that is no instruction of the CPU."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Assembler:
     """What a CPU knows: `encode` raises UnknownInstruction.
 
-    `known` are the instructions by spelling, for suggestions. A block may name `registers`, but
-    must leave `fixed` ones as it found them, so they are no inputs.
+    `known` are the instructions by spelling, for suggestions; `leaving` are those of them that end
+    a function. A block may name `registers`, but must leave `fixed` ones as it found them, so they
+    are no inputs.
     """
 
     cpu: Cpu
@@ -45,6 +46,12 @@ class Assembler:
     known: tuple[str, ...]
     registers: frozenset[str]
     fixed: frozenset[str] = frozenset()
+    leaving: tuple[str, ...] = ()
+
+    def leaves(self, text: str) -> bool:
+        """Whether a text that the CPU knows ends the function it is in."""
+        code = self.encode(text)
+        return any(code == self.encode(row) for row in self.leaving)
 
     def knows(self, text: str) -> bool:
         """Whether a text is an instruction."""

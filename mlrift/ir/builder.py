@@ -1,7 +1,6 @@
 """An insertion point: emits ops at the end of a block and makes the small ones convenient."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from mlrift.ir.core import Block, Function, Module, Successor, Value
 from mlrift.ir.op import Op
@@ -11,6 +10,7 @@ from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Branch, Jump
 from mlrift.ir.ops.convert import TruthToWord
 from mlrift.source import Span
+from mlrift.static_types import TypeVar
 from mlrift.typesystem import I1, I64, MachineType
 
 Made = TypeVar("Made", bound=Op)

@@ -5,10 +5,10 @@ Values outside it are used as they are.
 """
 
 from collections.abc import Callable, Sequence
-from typing import cast
 
 from mlrift.ir.core import Block, BlockParameter, Successor, Value
 from mlrift.ir.op import FieldKind, Op
+from mlrift.static_types import cast
 
 Values = dict[Value, Value]
 Blocks = dict[Block, Block]

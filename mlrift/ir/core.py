@@ -6,14 +6,14 @@ parameters are the function's. Uses are not stored: passes that need them count 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, unique
-from typing import TYPE_CHECKING
 
 from mlrift.ir.assembly import Assembly
 from mlrift.ir.source_names import SourceFunction, SourceVariable
 from mlrift.source import Span
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.typesystem import MachineType
+from mlrift.values import field, record, value
 
 if TYPE_CHECKING:
     from mlrift.ir.op import Op
@@ -57,7 +57,7 @@ class Block:
         return self.ops[-1].successors()
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Successor:
     """An edge of the control flow: the target block and a value for each of its parameters."""
 
@@ -79,7 +79,7 @@ class Linkage(Enum):
 FOREIGN_PREFIX = "c."
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ForeignSignature:
     """What the C declaration of a function says beyond the machine types.
 
@@ -92,14 +92,17 @@ class ForeignSignature:
     is_dynamic: bool = False
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Function:
     """A function; EXTERNAL ones (OS layer, C functions, encoded ones) have no blocks.
 
     Nor have those with `assembly`: it is their body.
 
-    `results` has up to three entries. `returns` is false for functions such as `os.exit`.
-    `foreign` is known for the C functions that programs declare, and not part of the text form.
+    One that `is_simd` may be compiled for several generations of a CPU, one that `is_inline` goes
+    into its callers. `results` has up to three entries. `returns` is false for functions such as
+    `os.exit`.
+    `foreign` is known for the C functions that programs declare, and `from_c` for the entries by
+    which C calls functions of the program; neither is part of the text form.
     `call.address_of` refers to an entry that takes and gives only words, floats as their bits:
     the back end makes one when the signature has floats. `source` is what `-g` knows, else None.
     """
@@ -112,10 +115,13 @@ class Function:
     span: Span | None = None
     is_naked: bool = False
     realigns_stack: bool = False
+    is_simd: bool = False
+    is_inline: bool = False
     returns: bool = True
     section: str | None = None
     assembly: Assembly | None = None
     foreign: ForeignSignature | None = None
+    from_c: ForeignSignature | None = None
     source: SourceFunction | None = None
 
     @property
@@ -139,7 +145,7 @@ class Function:
             yield from block.ops
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Global:
     """A named piece of memory: `data` then zeros up to `size_bytes`.
 
@@ -155,18 +161,21 @@ class Global:
     source: SourceVariable | None = None
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Module:
     """A program, or a part of one, as functions and globals by name.
 
-    `encoded` is the machine code of EXTERNAL functions that no op can express, for one CPU. It is
-    not part of the text form.
+    `encoded` is the machine code of EXTERNAL functions that no op can express, for one CPU.
+    `called_at_start` and `called_at_end` are the functions that a linker's start code calls around
+    `main`. None of them is part of the text form.
     """
 
     name: str
     functions: dict[str, Function] = field(default_factory=dict)
     globals: dict[str, Global] = field(default_factory=dict)
     encoded: dict[str, bytes] = field(default_factory=dict)
+    called_at_start: str = ""
+    called_at_end: str = ""
 
     def declare(
         self,

@@ -47,6 +47,41 @@ def square_root(value: float) -> float:
     return _NAN if value < 0.0 else math.sqrt(value)
 
 
+def fused_double(factor: float, other: float, addend: float) -> float:
+    """Return factor * other + addend, rounded once to f64."""
+    if not (math.isfinite(factor) and math.isfinite(other) and math.isfinite(addend)):
+        return _with_infinities(factor, other, addend)
+    from fractions import Fraction  # noqa: PLC0415 - rare, and slow to import
+
+    exact = Fraction(factor) * Fraction(other) + Fraction(addend)
+    if exact == 0:
+        return factor * other + addend if factor * other == 0 else 0.0
+    try:
+        return float(exact)
+    except OverflowError:
+        return math.copysign(math.inf, exact)
+
+
+def fused_single(factor: float, other: float, addend: float) -> float:
+    """Return factor * other + addend of three f32, rounded once to f32."""
+    product = factor * other
+    total = product + addend
+    if not math.isfinite(total):
+        return to_single(total)
+    part = total - product
+    rest = (product - (total - part)) + (addend - part)
+    if rest != 0.0 and double_to_bits(total) & 1 == 0:
+        total = math.nextafter(total, math.copysign(math.inf, rest))
+    return to_single(total)
+
+
+def _with_infinities(factor: float, other: float, addend: float) -> float:
+    """Return the sum when an operand is no finite number; the product of finite ones is finite."""
+    if math.isfinite(factor) and math.isfinite(other):
+        return addend
+    return factor * other + addend
+
+
 def signed_to_double(word: int) -> float:
     """Convert a word, read as signed, to the nearest f64."""
     return float(signed(word))

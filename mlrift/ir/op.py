@@ -12,17 +12,18 @@ control-flow edge; every other field is an attribute. Printer, parser, verifier,
 interpreter (pure ops) and the reference page are derived from the declaration.
 
 The classes are slotted; their constructors and operand accessors are generated, one per shape of
-declaration, because a compilation makes and rewrites hundreds of thousands of ops.
+declaration, because a compilation makes and rewrites hundreds of thousands of ops, and when the
+first op of the class is made, because a program uses few of the classes.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
-from typing import ClassVar, TypeVar, cast, dataclass_transform
 
 from mlrift.ir.core import Successor, Value
 from mlrift.source import Span
+from mlrift.static_types import ClassVar, TypeVar, cast, dataclass_transform
 from mlrift.typesystem import I64, MachineType
+from mlrift.values import value
 
 
 @unique
@@ -55,7 +56,7 @@ class FieldKind(Enum):
     ATTRIBUTE = "attribute"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class OpField:
     """A field of a declaration, in order; `type` is the annotation of an attribute."""
 
@@ -85,6 +86,11 @@ class Op(Value):
     RESULT: ClassVar[tuple[ResultRule]]
 
     span: Span | None
+
+    def __init__(self, *fields: object, **named: object) -> None:
+        """Store the fields; the first call generates the constructor of the class."""
+        generate_methods(type(self))
+        self.__init__(*fields, **named)  # type: ignore[misc]
 
     def operands(self) -> list[Value]:
         """Return the values used, edge arguments included: operands, lists, edges."""
@@ -149,9 +155,9 @@ def alike(*allowed: MachineType) -> OperandRule:
         if expected not in allowed:
             names = " or ".join(row.value for row in allowed)
             return f"operands must be {names}, not {expected.value}"
-        for value in operands:
-            if value.type is not expected:
-                return f"operands differ in type: {expected.value} and {value.type.value}"
+        for operand in operands:
+            if operand.type is not expected:
+                return f"operands differ in type: {expected.value} and {operand.type.value}"
         return None
 
     return rule
@@ -167,9 +173,9 @@ def typed(**expected: MachineType) -> OperandRule:
             if found is not wanted:
                 return f"operand `{name}` must be {wanted.value}, not {found.value}"
         for name in made.LIST_NAMES:
-            for value in getattr(made, name):
-                if value.type is not I64:
-                    return f"operands of `{name}` must be i64, not {value.type.value}"
+            for operand in getattr(made, name):
+                if operand.type is not I64:
+                    return f"operands of `{name}` must be i64, not {operand.type.value}"
         return None
 
     return rule
@@ -207,14 +213,19 @@ def op(
             IS_FOLDABLE="evaluate" in body.__dict__,
             RESULT=(result,),
             check_operands=operands,
-            __init__=_constructor(fields, result),
-            **_accessors(fields),
         )
         made = cast(OpClass, type(body.__name__, body.__bases__, namespace))
         REGISTRY[mnemonic] = made
         return made
 
     return declare
+
+
+def generate_methods(declared: type[Op]) -> None:
+    """Give the class its constructor and accessors: done for the classes a program needs."""
+    made = {"__init__": _constructor(declared.FIELDS, declared.RESULT[0])}
+    for name, method in {**_accessors(declared.FIELDS), **made}.items():
+        setattr(declared, name, method)
 
 
 def _kind_of(hint: object) -> FieldKind:

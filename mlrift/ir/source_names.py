@@ -4,20 +4,21 @@ Lowering fills it in, code generation writes it as DWARF, and passes carry it al
 part of the text form, and nothing that the program does depends on it.
 """
 
-from typing import NamedTuple
-
 from mlrift.source import Span
 from mlrift.typesystem import Type
+from mlrift.values import value
 
 
-class Visibility(NamedTuple):
+@value
+class Visibility:
     """The characters of the function's file in which a variable is visible."""
 
     start: int
     end: int
 
 
-class SourceVariable(NamedTuple):
+@value
+class SourceVariable:
     """A variable, a parameter (`argument` counts from 1) or a static.
 
     `span` is that of its name. `visible` is None where the whole function or program sees it. A

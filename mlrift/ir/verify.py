@@ -4,8 +4,6 @@ A module enters, the list of everything wrong with it leaves, and it is not chan
 runs on verified IR has to check these things again.
 """
 
-from dataclasses import dataclass
-
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Block, Function, Linkage, Module, Successor, Value
@@ -15,13 +13,14 @@ from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.memory import GlobalAddress, SlotGet, SlotNew, SlotSet
 from mlrift.ir.text import FunctionNames, format_op
 from mlrift.typesystem import F32, F64, I1, I64, VOID_MACHINE, MachineType
+from mlrift.values import value
 
 _PASSED = (I64, F32, F64)
 _VALUE_TYPES = (I64, F32, F64, I1)
 _MAX_RESULTS = 3
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class VerifyError:
     """One violated rule; `line` is that of the op when the IR came from text."""
 
@@ -184,9 +183,9 @@ class _FunctionChecker:
             rule(self, made)
 
     def _check_uses(self, made: Op, block: Block, position: int, dominators: Dominators) -> None:
-        for value in made.operands():
-            place = self.places.get(value)
-            if value.type is VOID_MACHINE:
+        for operand in made.operands():
+            place = self.places.get(operand)
+            if operand.type is VOID_MACHINE:
                 self.report("uses an op that has no result")
             elif place is None:
                 self.report("uses a value that is not in the function")
@@ -194,8 +193,8 @@ class _FunctionChecker:
                 place, (block, position), dominators
             ):
                 self.report("uses a value before its definition")
-            if isinstance(value, SlotNew) and not isinstance(made, (SlotGet, SlotSet)):
-                self.report(f"uses the slot `{value.name}` as a value")
+            if isinstance(operand, SlotNew) and not isinstance(made, (SlotGet, SlotSet)):
+                self.report(f"uses the slot `{operand.name}` as a value")
 
     def _is_before(
         self, definition: tuple[Block, int], use: tuple[Block, int], dominators: Dominators

@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum, unique
+
+from mlrift.values import value
 
 
 @unique
@@ -19,7 +20,7 @@ class Ending(Enum):
     TIMED_OUT = "timed out"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Captured:
     """The end of a child: `number` is its exit status, or the signal that killed it."""
 

@@ -6,14 +6,14 @@ presence of Android's dynamic linker says Android where the kernel says Linux.
 
 import os
 import sys
-from dataclasses import dataclass
 
 from mlrift.targets import Target, find_cpu, find_system, target_for
+from mlrift.values import record
 
 ANDROID_LINKER = "/system/bin/linker64"
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Host:
     """A machine: the names it gives itself, its target if it is one of ours, and how we know."""
 

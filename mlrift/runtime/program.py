@@ -1,13 +1,13 @@
 """What a launcher is given, and the error it raises."""
 
-from dataclasses import dataclass
+from mlrift.values import record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Program:
     """What to start: the image, its argument list beginning with its name, its environment."""
 

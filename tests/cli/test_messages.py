@@ -1,7 +1,9 @@
-"""The shape of what is reported: language.md 17.1 and the JSON lines."""
+"""The shape of what is reported: reference.md 17.1 and the JSON lines."""
 
 import json
 from pathlib import Path
+
+import pytest
 
 from tests.harness.compiler import run_mlrc
 
@@ -91,6 +93,44 @@ def test_json_of_an_unwritable_output() -> None:
     status, out, err = run_mlrc(options)
     assert (status, out) == (1, "")
     assert json.loads(err)["code"] == "E0105"
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("std/vec", "std/vec.mlr"),
+        ("vec.mlr", "std/vec.mlr"),
+        ("STD/Vec.mlr", "std/vec.mlr"),
+        ("std\\\\vec.mlr", "std/vec.mlr"),
+        ("std/vce.mlr", "std/vec.mlr"),
+        ("part/helpr.mlr", "part/helper.mlr"),
+        ("nothing_like_it.mlr", ""),
+    ],
+)
+def test_an_import_that_cannot_be_opened_names_a_near_one(
+    tmp_path: Path, path: str, meant: str
+) -> None:
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "helper.mlr").write_text("fn help() { }\n")
+    source = tmp_path / "a.mlr"
+    source.write_text(f'import "{path}"\nfn main() {{ }}\n')
+    status, _, messages = run_mlrc([str(source)])
+    assert status == 1
+    helps = [line.split("help: ")[1] for line in messages.splitlines() if "help: " in line]
+    assert helps == ([f'import "{meant}"'] if meant else [])
+
+
+def test_a_name_of_the_library_says_what_to_import() -> None:
+    messages = report("fn main() { println(vec_len(vec_new())) map_frob() }")
+    assert messages.count('help: import "std/vec.mlr"') == 2
+    assert messages.count("help:") == 2
+
+
+def test_a_folder_is_no_program(tmp_path: Path) -> None:
+    status, _, messages = run_mlrc([str(tmp_path)])
+    assert status == 1
+    assert messages.startswith(f"error: cannot open '{tmp_path}'")
+    assert "[E0102]" in messages
 
 
 def test_progress_goes_to_standard_output_only() -> None:

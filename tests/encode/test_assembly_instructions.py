@@ -15,7 +15,7 @@ from mlrift.ir.assembly import UnknownInstruction, plain_spelling
 from mlrift.targets import ARM64, X86_64, Cpu
 
 ORACLES = ("llvm-mc-19", "llvm-mc")
-# Our names for forms that other assemblers spell with operands, as language.md documents them.
+# Our names for forms that other assemblers spell with operands, as reference.md documents them.
 OTHER_NAMES = {
     "inb": "in al, dx",
     "inw": "in ax, dx",

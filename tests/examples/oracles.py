@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.std.png_reader import read_picture
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 _WORD_MASK = 2**64 - 1
 
@@ -118,7 +120,7 @@ _NEURONS, _EXCITATORY, _FAN_OUT = 200, 160, 20
 
 
 def _six_decimals(value: float) -> str:
-    """Print a float as the language does: six decimals, cut off (language.md 14)."""
+    """Print a float as the language does: six decimals, cut off (reference.md 14)."""
     size = abs(value)
     sign = "-" if value < 0 else ""
     return f"{sign}{int(size)}.{int((size - int(size)) * 1e6):06d}"
@@ -242,6 +244,27 @@ def mandelbrot() -> bytes:
     return ("\n".join(rows) + "\n").encode()
 
 
+# ---- chart ----
+
+
+def chart() -> bytes:
+    """Return what chart.mlr says of data/rates.csv and of the stored, reviewed picture."""
+    head, *lines = (EXAMPLES / "data" / "rates.csv").read_text(encoding="utf-8").splitlines()
+    columns = zip(*(line.split(",") for line in lines), strict=True)
+    out = ""
+    for name, texts in zip(head.split(","), columns, strict=True):
+        values = [float(text) for text in texts]
+        out += f"{name} from {min(values):g} to {max(values):g}\n"
+    picture = read_picture((EXAMPLES / "chart.png").read_bytes())
+    pixels = b"".join(
+        bytes((*reversed(picture.pixel(x, y)), 255))
+        for y in range(picture.height)
+        for x in range(picture.width)
+    )
+    size = f"{picture.width} x {picture.height} pixels"
+    return f"{out}{len(lines)} rows, {size}, checksum {zlib.crc32(pixels)}\n".encode()
+
+
 def expected_outputs() -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every `.expected` file that is worked out here."""
     yield "json.expected", json_sample()
@@ -249,6 +272,7 @@ def expected_outputs() -> Iterator[tuple[str, bytes]]:
     yield "spiking.expected", spiking(60)
     yield "life.expected", life(60)
     yield "mandelbrot.expected", mandelbrot()
+    yield "chart.expected", chart()
 
 
 def main() -> None:

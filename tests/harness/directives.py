@@ -3,12 +3,15 @@
 // expect: text        the next line of standard output
 // expect-end: text    the last line, without a line end
 // expect-file: name   standard output is the content of a file beside the program
+// stderr: text        a line of standard error ends with this; several in this order
 // exit: 3             the exit status (0 without this line)
 // args: a "b c"       arguments
 // stdin: text         standard input; \\n and \\t are decoded
 // file: name = text   a file in the working folder; \\n and \\t are decoded
 // file-from: name = p a file in the working folder: a copy of p, which is beside the program
 // flags: --debug      extra command-line flags
+// also: --debug       run once more with these flags besides: the same output, no reports of the
+                       heap's errors; programs of tests/run/std have it unless they say `also: none`
 // engines: linux-x64  only engines whose name starts with one of these words; then a reason
                        after a semicolon
 """
@@ -24,14 +27,18 @@ _KNOWN = (
     "expect",
     "expect-end",
     "expect-file",
+    "stderr",
     "exit",
     "args",
     "stdin",
     "file",
     "file-from",
     "flags",
+    "also",
     "engines",
 )
+_CHECKED_FOLDER = "std"
+_NOTHING_ALSO = "none"
 
 
 @dataclass(slots=True)
@@ -39,17 +46,21 @@ class Directives:
     """What a test program expects and needs."""
 
     expected: bytes = b""
+    messages: list[str] = field(default_factory=list)
     status: int = 0
     arguments: list[str] = field(default_factory=list)
     stdin: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
+    also: list[str] = field(default_factory=list)
     engines: tuple[str, ...] = ()
 
 
 def read_directives(path: Path) -> Directives:
     """Read the directives of a program; raises ValueError on a word that is nearly one of them."""
     found = Directives()
+    if path.parent.name == _CHECKED_FOLDER:
+        found.also = ["--debug"]
     lines: list[str] = []
     end = ""
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -62,6 +73,8 @@ def read_directives(path: Path) -> Directives:
             continue
         if word == "expect":
             lines.append(value + "\n")
+        elif word == "stderr":
+            found.messages.append(value)
         elif word == "expect-end":
             end = value
         else:
@@ -87,6 +100,9 @@ def _apply(found: Directives, word: str, value: str, path: Path) -> None:
         found.files[name] = (path.parent / place).read_bytes()
     elif word == "flags":
         found.flags = shlex.split(value)
+    elif word == "also":
+        words = shlex.split(value.partition(";")[0])
+        found.also = [] if words == [_NOTHING_ALSO] else words
     elif word == "engines":
         found.engines = tuple(value.partition(";")[0].split())
 

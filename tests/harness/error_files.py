@@ -1,7 +1,8 @@
 """Programs with mistakes: `//~ E0301 text` on the guilty line; every diagnostic must be annotated.
 
 A diagnostic without a place is annotated by `//~! E0101 text` anywhere in the file. `text` is a
-part of the message. `// flags: check`, `-c` and `--arch=arm64` are for those products.
+part of the message. `// flags: check`, `-c`, `--emit=lib` and `--arch=arm64` are for those
+products.
 """
 
 import re
@@ -21,7 +22,7 @@ from tests.harness.compiler import context_for, options_for
 from tests.harness.directives import read_directives
 
 _NOTE = re.compile(r"//~(!?)\s*([EW]\d{4})\s*([^/\n]*(?:/(?!/~)[^/\n]*)*)")
-_PRODUCTS = {"-c": Product.OBJECT, "check": Product.CHECK}
+_PRODUCTS = {"-c": Product.OBJECT, "check": Product.CHECK, "--emit=lib": Product.LIBRARY}
 _TARGETS = {f"--arch={row.cpu.name}": (row,) for row in (LINUX_X86_64, LINUX_ARM64)}
 
 

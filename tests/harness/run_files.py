@@ -13,11 +13,12 @@ import pytest
 
 from mlrift.driver.options import Optimisation
 from mlrift.ir.core import Module
-from mlrift.ir.interpret import RecordingOs, run_program
+from mlrift.ir.interpret import ProgramResult, RecordingOs, run_program
 from mlrift.targets import LINUX_X86_64, TARGETS, Target
 from tests.harness.compiler import compile_ir, compile_program
 from tests.harness.directives import Directives, read_directives
 from tests.support.engines import ENGINES, Engine
+from tests.support.results import RunResult
 
 INTERPRETER = "interpreter"
 
@@ -78,6 +79,8 @@ def run_everywhere(program: Path) -> None:
         _run(engine, compiled.images[engine.target.name], "-O2", expected, problems)
         if engine.target is LINUX_X86_64:
             _run(engine, quick, "-O0", expected, problems)
+    if expected.also:
+        _run_also(program, expected, problems)
     if problems:
         raise Mismatch("\n".join(problems))
     if missing and os.environ.get("CI") == "true":
@@ -89,7 +92,7 @@ def run_everywhere(program: Path) -> None:
 def _interpret(module: Module, label: str, expected: Directives, problems: list[str]) -> None:
     files = {name.encode(): content for name, content in expected.files.items()}
     result = run_program(module, expected.arguments, RecordingOs(expected.stdin, files))
-    _compare(label, result.stdout, result.status, expected, problems)
+    _compare(label, result, expected, problems)
 
 
 def _run(
@@ -103,7 +106,19 @@ def _run(
             working_folder=Path(folder),
             timeout_seconds=60,
         )
-    _compare(f"{engine.name} {label}", result.stdout, result.status, expected, problems)
+    _compare(f"{engine.name} {label}", result, expected, problems)
+
+
+def _run_also(program: Path, expected: Directives, problems: list[str]) -> None:
+    """Run with the flags of `also` on the interpreter and natively; no heap errors are expected."""
+    label = " ".join(expected.also)
+    flags = [*expected.flags, *expected.also]
+    if _is_wanted(INTERPRETER, expected):
+        _interpret(compile_ir(program, flags), f"interpreter -O0 {label}", expected, problems)
+    for engine in ENGINES:
+        if engine.target is LINUX_X86_64 and _is_wanted(engine.name, expected):
+            images = compile_program(program, flags, (LINUX_X86_64,)).images
+            _run(engine, images[LINUX_X86_64.name], f"-O2 {label}", expected, problems)
 
 
 def _targets_of(wanted: list[Engine]) -> tuple[Target, ...]:
@@ -124,12 +139,23 @@ def _working_folder(expected: Directives) -> "tempfile.TemporaryDirectory[str]":
 
 
 def _compare(
-    label: str, stdout: bytes, status: int, expected: Directives, problems: list[str]
+    label: str, result: RunResult | ProgramResult, expected: Directives, problems: list[str]
 ) -> None:
-    if stdout != expected.expected:
+    if result.stdout != expected.expected:
         problems.append(
             f"[{label}] output differs\n--- expected\n{expected.expected.decode(errors='replace')}"
-            f"\n--- found\n{stdout.decode(errors='replace')}"
+            f"\n--- found\n{result.stdout.decode(errors='replace')}"
         )
-    if status != expected.status:
-        problems.append(f"[{label}] exit status {status}, expected {expected.status}")
+    errors = result.stderr.decode(errors="replace")
+    if result.status != expected.status:
+        problems.append(
+            f"[{label}] exit status {result.status}, expected {expected.status}\n{errors}"
+        )
+    elif not _has_messages(errors, expected.messages):
+        rows = "\n".join(expected.messages)
+        problems.append(f"[{label}] messages differ\n--- expected\n{rows}\n--- found\n{errors}")
+
+
+def _has_messages(errors: str, expected: list[str]) -> bool:
+    lines = iter(errors.splitlines())
+    return all(any(line.endswith(text) for line in lines) for text in expected)

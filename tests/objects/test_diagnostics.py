@@ -108,6 +108,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, folder: Path, error: BaseException
     source.write_text("fn main() {}", encoding="utf-8")
     monkeypatch.setattr(build, "build", broken)
     monkeypatch.setattr(sys, "argv", ["mlrc", str(source)])
+    monkeypatch.setattr(mlrc, "_end", sys.exit)  # the command ends its process at once
     with pytest.raises(SystemExit) as stopped:
         mlrc.main()
     assert isinstance(stopped.value.code, int)

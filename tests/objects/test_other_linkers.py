@@ -82,7 +82,9 @@ fn main() -> u64 {
 def link_macos(folder: Path, made: Path, cpu: Cpu) -> Path:
     """Link with LLVM's linker for macOS and a stub of libSystem."""
     linker = tool("ld64.lld", "ld64.lld-19")
-    names = [f"_{name}" for name in (*platform_for(MACOS).c_functions, *sorted(SUPPORT), "bzero")]
+    system = platform_for(MACOS)
+    plain = (*system.c_functions, *system.c_thread_functions, *sorted(SUPPORT), "bzero", "__bzero")
+    names = [f"_{name}" for name in plain]
     stub = LIBRARY_OF_MACOS.format(symbols=", ".join(names))
     (folder / "libSystem.tbd").write_text(stub, encoding="utf-8")
     program = folder / "program-macos"

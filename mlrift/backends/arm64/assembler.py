@@ -1,6 +1,6 @@
 """The assembler of arm64: the text of an instruction in, its bytes out.
 
-What language.md documents is a row, or a form with a number; anything else is written as its word.
+What reference.md documents is a row, or a form with a number; anything else is written as its word.
 Encodings are from the Arm Architecture Reference Manual: C6 for instructions, D17 for registers.
 """
 
@@ -114,4 +114,5 @@ ASSEMBLER = Assembler(
         *(f"mrs x0, {name}" for name in _READABLE),
     ),
     frozenset(REGISTERS),
+    leaving=("ret", "eret"),
 )

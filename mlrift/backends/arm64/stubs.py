@@ -97,6 +97,27 @@ STACK_PROBE: Stub = (
 )
 
 
+# clone(flags, stack, tid, block), the block being the new thread's pointer: mov x4, x2;
+# mov x8, #220; svc #0; cbz x0, child; ret; child: mov x29, #0; mov x30, #0; mov x0, x3;
+# bl os.thread_main; brk #0
+CLONE: Stub = (
+    _code(
+        *(0xAA0203E4, 0xD2801B88, 0xD4000001, 0xB4000040, _RET),
+        *(0xD280001D, 0xD280001E, 0xAA0303E0, _BL, _BRK),
+    ),
+    (Relocation(32, R_AARCH64_CALL26, "os.thread_main", 0),),
+)
+
+# mrs x0, tpidr_el0; ret
+THREAD_POINTER: Stub = (_code(0xD53BD040, _RET), ())
+
+# msr tpidr_el0, x0; mov x0, #0; ret
+SET_THREAD_POINTER: Stub = (_code(0xD51BD040, 0xD2800000, _RET), ())
+
+# Windows calls it on a new thread, with the block in x0.
+THREAD_ENTRY = _called_entry("os.thread_main")
+
+
 def address_of(symbol: str) -> Stub:
     """Return a function that gives a symbol's address: adrp x0; add x0, x0, :lo12:; ret."""
     return _code(0x90000000, 0x91000000, _RET), (

@@ -5,13 +5,28 @@ from mlrift.backends.arm64.assembly_block import encode_block
 from mlrift.backends.arm64.rules import RULES
 from mlrift.backends.llvm.foreign_arguments import floats_in_words, packed_on_the_stack
 from mlrift.backends.llvm.target import HostTarget
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.targets import ANDROID, ARM64, LINUX, MACOS, WINDOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mlrift.backends.llvm.foreign_arguments import Argument
+    from mlrift.backends.llvm.foreign_entries import Reception
 
 _WORD_BYTES = 4
 
 
 def _instruction_length(code: bytes, start: int) -> int:
     return _WORD_BYTES
+
+
+def _receive_on_macos(parameters: "Sequence[Argument]") -> "Reception":
+    from mlrift.backends.llvm.foreign_entries import (  # noqa: PLC0415 - rarely needed
+        unpacked_from_the_stack,
+    )
+
+    return unpacked_from_the_stack(parameters)
 
 
 TARGET = HostTarget(
@@ -27,6 +42,7 @@ TARGET = HostTarget(
     foreign_conventions={},
     unprototyped_systems=(),
     foreign_arrangements={MACOS: packed_on_the_stack, WINDOWS: floats_in_words},
+    foreign_receivers={MACOS: _receive_on_macos},
     instruction_length=_instruction_length,
     assembler=ASSEMBLER,
     encode_block=encode_block,

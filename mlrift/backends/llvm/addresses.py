@@ -16,12 +16,12 @@ in it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from mlrift.ir.core import Block, BlockParameter, Successor, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops import arith, atomic, call, compare, control, convert, debug, memory
 from mlrift.typesystem import MachineType
+from mlrift.values import field, record
 
 ADDRESS_FIELDS: dict[type[Op], tuple[str, ...]] = {
     memory.Load: ("address",),
@@ -70,7 +70,7 @@ _SMALL = 1 << 31
 _MAXIMUM_DEPTH = 40
 
 
-@dataclass(slots=True, eq=False)
+@record
 class AddressPlan:
     """The demanded forms of values, the base of each address that has one, and hidden sums."""
 

@@ -5,11 +5,11 @@ write, in an order that puts each of them where the C convention of the system w
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.llvm.types import VALUE_TYPE
 from mlrift.typesystem import F32, F64, I64, MachineType
+from mlrift.values import replace, value
 
 # Variadic functions of C and POSIX, and how many of their parameters are not variable.
 VARIADIC = {
@@ -19,12 +19,13 @@ VARIADIC = {
     **dict.fromkeys(("err", "errx", "execl", "execlp", "execle", "_open"), 2),
     **dict.fromkeys(("snprintf", "_snprintf", "swprintf", "openat", "semctl"), 3),
 }
-_REGISTERS = 8
-_WORD_BYTES = 8
+REGISTERS = 8
+WORD_BYTES = 8
 _FILLER = "undef"
 
 
-class Argument(NamedTuple):
+@value
+class Argument:
     """An operand; in C it has `size_bytes`."""
 
     type: MachineType
@@ -42,7 +43,7 @@ def promote(
     """Widen the floats among variable arguments, as C does."""
     fixed = len(arguments) if fixed_count is None else fixed_count
     return [
-        Argument(F64, _WORD_BYTES, out.temporary(f"fpext float {row.operand} to double"))
+        Argument(F64, WORD_BYTES, out.temporary(f"fpext float {row.operand} to double"))
         if row.type is F32 and index >= fixed
         else row
         for index, row in enumerate(arguments)
@@ -55,7 +56,7 @@ def floats_in_words(
     """Arrange for Windows on arm64, where variadic functions get every float as a word."""
     if fixed_count is None:
         return list(arguments)
-    return [Argument(I64, _WORD_BYTES, _bits(out, row)) for row in arguments]
+    return [Argument(I64, WORD_BYTES, _bits(out, row)) for row in arguments]
 
 
 def packed_on_the_stack(
@@ -74,27 +75,35 @@ def packed_on_the_stack(
     for index, row in enumerate(arguments):
         is_word = row.type is I64
         if index >= fixed:
-            on_stack.append(row._replace(size_bytes=_WORD_BYTES))
-        elif counts[is_word] == _REGISTERS:
+            on_stack.append(replace(row, size_bytes=WORD_BYTES))
+        elif counts[is_word] == REGISTERS:
             on_stack.append(row)
         else:
             counts[is_word] += 1
             in_registers.append(row)
     if not on_stack:
         return in_registers
-    filler = [Argument(I64, _WORD_BYTES, _FILLER)] * (_REGISTERS - counts[True])
+    filler = [Argument(I64, WORD_BYTES, _FILLER)] * (REGISTERS - counts[True])
     return in_registers + filler + _stack_words(out, on_stack)
+
+
+def stack_places(arguments: Sequence[Argument]) -> list[int]:
+    """Return the offsets of arguments on the stack: each at a multiple of its size."""
+    places: list[int] = []
+    end = 0
+    for row in arguments:
+        places.append(-(-end // row.size_bytes) * row.size_bytes)
+        end = places[-1] + row.size_bytes
+    return places
 
 
 def _stack_words(out: FunctionText, arguments: Sequence[Argument]) -> list[Argument]:
     """Return the words of the stack: arguments at multiples of their sizes."""
     words: list[str] = []
-    offset = 0
-    for row in arguments:
-        offset = -(-offset // row.size_bytes) * row.size_bytes
+    for row, offset in zip(arguments, stack_places(arguments), strict=True):
         bits = _bits(out, row)
-        shift = offset % _WORD_BYTES * 8
-        if row.size_bytes < _WORD_BYTES:
+        shift = offset % WORD_BYTES * 8
+        if row.size_bytes < WORD_BYTES:
             mask = (1 << row.size_bytes * 8) - 1
             bits = out.temporary(f"and i64 {bits}, {mask}")
         if not shift:
@@ -102,8 +111,7 @@ def _stack_words(out: FunctionText, arguments: Sequence[Argument]) -> list[Argum
         else:
             moved = out.temporary(f"shl i64 {bits}, {shift}")
             words[-1] = out.temporary(f"or i64 {words[-1]}, {moved}")
-        offset += row.size_bytes
-    return [Argument(I64, _WORD_BYTES, word) for word in words]
+    return [Argument(I64, WORD_BYTES, word) for word in words]
 
 
 def _bits(out: FunctionText, row: Argument) -> str:

@@ -5,7 +5,6 @@ block parameters become phis, written last, when the labels and names of all edg
 """
 
 from collections.abc import Callable, Container
-from typing import Any
 
 from mlrift.backends.errors import BackendError
 from mlrift.backends.llvm.addresses import AddressPlan, plan_addresses
@@ -15,6 +14,7 @@ from mlrift.backends.llvm.text import DIVISION_STATUS, TRAP_LABEL, FunctionText,
 from mlrift.backends.llvm.types import VALUE_TYPE, result_type
 from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.op import Op
+from mlrift.static_types import Any
 
 EXIT_FUNCTION = "os.exit"
 ENTRY_LABEL = "entry"

@@ -13,9 +13,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum, unique
-from typing import Any, NewType
 
 from mlrift.backends.errors import BackendError
+from mlrift.static_types import Any, NewType
 
 # LLVM's O3 pipeline takes no longer than O2 here (measured) and unrolls small nests of loops
 # completely: n-body needs 0.7 of the time.
@@ -194,8 +194,8 @@ class Library:
             self._call("DisposeMemoryBuffer", buffer)
 
 
-def _load() -> dict[str, Any]:
-    """Load the library of the installed llvmlite and give its functions their types."""
+def _path() -> str:
+    """Return the path of the library of the installed llvmlite."""
     spec = importlib.util.find_spec("llvmlite")
     if spec is None or not spec.submodule_search_locations:
         raise BackendError("llvmlite is not installed; `pip install llvmlite` provides LLVM")
@@ -203,9 +203,13 @@ def _load() -> dict[str, Any]:
     for file_name in _FILE_NAMES:
         path = os.path.join(folder, file_name)
         if os.path.exists(path):
-            break
-    else:
-        raise BackendError(f"no LLVM library in {folder}")
+            return path
+    raise BackendError(f"no LLVM library in {folder}")
+
+
+def _load() -> dict[str, Any]:
+    """Load the library and give its functions their types."""
+    path = _path()
     try:
         library = ctypes.CDLL(path)
         functions = {name: getattr(library, f"LLVMPY_{name}") for name in _PROTOTYPES}
@@ -227,3 +231,19 @@ def library() -> Library:
         if not _loaded:
             _loaded.append(Library())
         return _loaded[0]
+
+
+def preload() -> None:
+    """Start to load the library beside other work, for a caller who will need it soon."""
+    threading.Thread(target=_map, daemon=True).start()
+
+
+def _map() -> None:
+    """Load the library without the interpreter's lock, which `ctypes.CDLL` keeps meanwhile."""
+    try:
+        opener: Any = ctypes.CDLL(None).dlopen
+        path = os.fsencode(_path())
+    except (BackendError, OSError, TypeError, AttributeError):
+        return  # `library` says what is wrong; not every system has dlopen
+    opener.restype, opener.argtypes = _POINTER, (_TEXT, _INT)
+    opener(path, os.RTLD_NOW)

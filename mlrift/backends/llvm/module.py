@@ -7,15 +7,14 @@ section there, so that the linker can drop what nothing uses.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 from mlrift.backends.errors import BackendError
 from mlrift.backends.llvm.debug import FunctionDebug, frames_only, module_debug
 from mlrift.backends.llvm.functions import RuleTable, function_body
+from mlrift.backends.llvm.generations import Versions, declare_detection, has_generations
 from mlrift.backends.llvm.lower import RULES as SHARED
 from mlrift.backends.llvm.machine_code import encode_assembly, machine_code_body
-from mlrift.backends.llvm.names import WORDS_SUFFIX, Symbols, escape
+from mlrift.backends.llvm.names import WORDS_SUFFIX, Symbols, escape, quote
 from mlrift.backends.llvm.options import (
     CodegenOptions,
     DebugInfo,
@@ -31,11 +30,13 @@ from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Function, Global, Linkage, Module
 from mlrift.ir.op import Op
 from mlrift.ir.ops.control import Return, Unreachable
+from mlrift.static_types import Any
 from mlrift.targets import ObjectFormat
 from mlrift.typesystem import F32, F64, I64
+from mlrift.values import value
 
 # Allocators: nothing else refers to what they return, so LLVM sees a `noalias` pointer.
-POINTER_FUNCTIONS = ("core.memory_alloc", "core.memory_fresh", "os.map")
+POINTER_FUNCTIONS = ("core.heap_alloc", "core.memory_fresh", "os.map")
 
 _WHOLE_SIZES = (1, 2, 4, 8)
 _LINKAGE_PORTABLE = {
@@ -56,7 +57,7 @@ _NO_BUILTINS = '"no-builtin-strlen" "no-builtin-wcslen"'
 _COMMON = "nounwind null_pointer_is_valid"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ModuleText:
     """The text of a module without the few lines that name the CPU.
 
@@ -90,7 +91,8 @@ def _attribute_groups(target: HostTarget, options: CodegenOptions) -> list[str]:
     if options.object_format is not ObjectFormat.PE:
         rows.append(STACK_PROBES)
     if options.level is OptimisationLevel.SIZE:
-        rows.append("minsize optsize")
+        # The jump tables of all functions lie together, so one would keep every function.
+        rows.append('minsize optsize "no-jump-tables"="true"')
     if options.debug is DebugInfo.FULL:
         rows.append('"frame-pointer"="all"')
     common = " ".join(rows)
@@ -149,6 +151,7 @@ class _ModuleWriter:
             _address_convention(target, options),
             target.foreign_arrangements.get(options.system) if options.system else None,
         )
+        self.receive = target.foreign_receivers.get(options.system) if options.system else None
         self.table = _rule_table(target, self.context)
         has_debug = options.debug is DebugInfo.FULL
         self.debug = module_debug(module, options) if has_debug else None
@@ -165,6 +168,10 @@ class _ModuleWriter:
             lines.append(self._words_entry(self.module.functions[name]))
         lines.extend(self.context.declarations.values())
         lines.extend(self._kept())
+        own = self.module
+        for kind, called in (("ctors", own.called_at_start), ("dtors", own.called_at_end)):
+            if called:
+                lines.append(_called_list(kind, self.context.symbols.functions[called]))
         lines.append('!0 = !{!"branch_weights", i32 1, i32 1000000}')
         if self.debug is not None:
             lines.extend(self.debug.finish())
@@ -185,6 +192,7 @@ class _ModuleWriter:
             or row.assembly is not None
             or row.name in self.module.encoded
         ]
+        names += [f"ptr {name}" for name in sorted(self.context.kept)]
         if not names:
             return []
         kind = f"appending global [{len(names)} x ptr]"
@@ -274,20 +282,53 @@ class _ModuleWriter:
         except (BackendError, KeyError) as error:
             raise BackendError(f"in function `{function.name}`: {_explain(error)}") from error
         name = self.context.symbols.functions[function.name]
+        linkage = self.linkages[function.linkage]
+        if function.from_c is not None:
+            inner = self._enter_from_c(function, name, lines)
+            if inner != name:
+                name, linkage = inner, self.linkages[Linkage.INTERNAL]
         parameters = ", ".join(
             [f"{VALUE_TYPE[row.type]} %{index}" for index, row in enumerate(function.parameters)]
         )
-        group = "#2" if function.is_naked else "#0" if function.returns else "#1"
-        if function.realigns_stack:
-            group += ' "stackrealign"'
         attachment = debug.attachment if debug is not None else ""
-        head = f"{self.linkages[function.linkage]}{self._result(function)} {name}({parameters})"
-        section = self._code_section(function)
+        result, section = self._result(function), self._code_section(function)
+        if has_generations(function, self.target, self.options):
+            declare_detection(self.context, self.target)
+            versions = Versions(name, result, parameters, section, self.target)
+            lines += versions.definitions(body)
+            body = versions.choice()
+        group = _group(function)
+        head = f"{linkage}{result} {name}({parameters})"
         lines.append(f"define {head} {group}{section}{attachment} {{")
         lines.extend(body)
         lines.append("}")
         if debug is not None:
             debug.finish(function)
+
+    def _enter_from_c(self, function: Function, name: str, lines: list[str]) -> str:
+        """Append the entry that C needs, if it needs one; return the function's own name then."""
+        from mlrift.backends.llvm.foreign_entries import (  # noqa: PLC0415 - rarely needed
+            INNER_SUFFIX,
+            entry_text,
+            needs_entry,
+        )
+
+        convention = self.context.address_convention
+        if not needs_entry(function, convention, self.receive):
+            return name
+        inner = quote(function.name + INNER_SUFFIX)
+        linkage = self.linkages[function.linkage]
+        head = f"define {linkage}{convention}{self._result(function)} {name}"
+        place, suffix = self._artificial(function, ".entry")
+        attributes = f"#0{self._code_section(function)}{place}"
+        lines += entry_text(function, self.receive, head, inner, (attributes, suffix))
+        return inner
+
+    def _artificial(self, function: Function, ending: str) -> tuple[str, str]:
+        """Return the debug attachments of an entry of a function and of its instructions."""
+        if self.debug is None or function.source is None or function.span is None:
+            return "", ""
+        return self.debug.entry(function.name + ending, function.span)
 
     def _code_section(self, function: Function) -> str:
         if self.is_portable:
@@ -304,9 +345,7 @@ class _ModuleWriter:
         section = f' section ".text.{escape(function.name)}.words"' if self.is_portable else ""
         count = len(function.parameters)
         parameters = ", ".join([f"i64 %{index}" for index in range(count)])
-        place = suffix = ""
-        if self.debug is not None and function.source is not None and function.span is not None:
-            place, suffix = self.debug.entry(function.name + WORDS_SUFFIX, function.span)
+        place, suffix = self._artificial(function, WORDS_SUFFIX)
         own = self.context.address_convention
         lines = [f"define internal {own}i64 {name}({parameters}) #0{section}{place} {{", "entry:"]
         arguments = []
@@ -343,6 +382,12 @@ class _ModuleWriter:
         return [*lines, f"  ret i64 {result}"]
 
 
+def _called_list(kind: str, function: str) -> str:
+    """Return the list of functions that start code calls, in LLVM's order of priorities."""
+    row = f"{{ i32, ptr, ptr }} {{ i32 65535, ptr {function}, ptr null }}"
+    return f"@llvm.global_{kind} = appending global [1 x {{ i32, ptr, ptr }}] [{row}]"
+
+
 def _parameter_types(function: Function) -> str:
     return ", ".join([VALUE_TYPE[row.type] for row in function.parameters])
 
@@ -359,6 +404,16 @@ def _contents(made: Global) -> str:
         return f"[{size} x i8] {bytes_text(data)}"
     kind = f"<{{ [{len(data)} x i8], [{rest} x i8] }}>"
     return f"{kind} <{{ [{len(data)} x i8] {bytes_text(data)}, [{rest} x i8] zeroinitializer }}>"
+
+
+def _group(function: Function) -> str:
+    """Return the attributes of a definition."""
+    group = "#2" if function.is_naked else "#0" if function.returns else "#1"
+    if function.realigns_stack:
+        group += ' "stackrealign"'
+    if function.is_inline and not function.is_naked:
+        group += " alwaysinline"
+    return group
 
 
 def _refuse_naked_body(function: Function) -> None:

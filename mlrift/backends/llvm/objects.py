@@ -6,7 +6,6 @@ All functions are re-entrant; two CPUs may be compiled in two threads. They rais
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from mlrift.backends import BackendError, target_of
 from mlrift.backends.llvm.library import (
@@ -16,7 +15,6 @@ from mlrift.backends.llvm.library import (
     Passes,
     library,
 )
-from mlrift.backends.llvm.listing import write_listing
 from mlrift.backends.llvm.module import ModuleText, write_module
 from mlrift.backends.llvm.options import (
     CodegenOptions,
@@ -30,6 +28,7 @@ from mlrift.backends.llvm.support import support_text
 from mlrift.ir.core import Module
 from mlrift.link.read_elf import read_elf
 from mlrift.targets import Cpu
+from mlrift.values import replace
 
 __all__ = [
     "CodegenOptions",
@@ -129,6 +128,8 @@ def compile_listing(module: Module, cpu: Cpu, options: CodegenOptions) -> str:
         with _prepared(text, cpu, portable) as (parsed, machine):
             emitted.append(library().emit(parsed, machine, kind))
     compiled = read_elf(emitted[1], module.name)
+    from mlrift.backends.llvm.listing import write_listing  # noqa: PLC0415 - rarely asked for
+
     return write_listing(emitted[0].decode(), compiled, module, target)
 
 

@@ -1,10 +1,10 @@
 """What the caller of the LLVM back end chooses; nothing here depends on a file or a host."""
 
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.backends.errors import BackendError
 from mlrift.targets import ObjectFormat, System
+from mlrift.values import value
 
 
 @unique
@@ -47,7 +47,7 @@ class DebugInfo(Enum):
     FULL = "full"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CodegenOptions:
     """How to generate code.
 

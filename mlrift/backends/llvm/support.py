@@ -1,18 +1,23 @@
-"""The C functions that LLVM may call by itself, as LLVM text: memcpy, memset and their kin.
+"""The C functions that LLVM may call by itself, as LLVM text: memcpy, memset, fma and their kin.
 
 Each has its own section, so a program that needs none carries none. Sizes up to 64 bytes take a
-head and a tail that may overlap; above, 64 bytes go per turn. All loads of a move that could be
-overtaken by its stores come first. `no-builtins` keeps LLVM from turning a function into a call
-of itself.
+head and a tail that may overlap; above, 64 bytes go per turn, unless the CPU has its own way to
+fill. All loads of a move that could be overtaken by its stores come first. `no-builtins` keeps LLVM
+from turning a function into a call of itself.
 """
 
 from collections.abc import Callable
 
+from mlrift.backends.llvm.machine_code import machine_code_body
+from mlrift.backends.llvm.support_fma import FMA_TEXT
 from mlrift.backends.llvm.target import STACK_PROBES, HostTarget
 
 _VECTOR = "<2 x i64>"
 _VECTOR_BYTES = 16
 _BLOCK_BYTES = 64
+# From here on a CPU's own way to fill is quicker than the loop.
+_LONG_FILL_BYTES = 4096
+_LONG_FILL = "ptr @memset.long(ptr %to, i32 %value, i64 %n)"
 # Size classes up to 64 bytes: the pieces of each half.
 _CLASSES = ((32, _VECTOR, 2), (16, _VECTOR, 1), (8, "i64", 1), (4, "i32", 1), (2, "i16", 1))
 _PIECE_BYTES = {_VECTOR: 16, "i64": 8, "i32": 4, "i16": 2, "i8": 1}
@@ -24,7 +29,7 @@ def support_text(target: HostTarget) -> str:
     functions = (
         _function("ptr @memcpy(ptr %to, ptr %from, i64 %n)", "memcpy", _memcpy),
         _function("ptr @memmove(ptr %to, ptr %from, i64 %n)", "memmove", _memmove),
-        _function("ptr @memset(ptr %to, i32 %value, i64 %n)", "memset", _memset),
+        *_fills(target.long_fill),
         _function("i32 @memcmp(ptr %a, ptr %b, i64 %n)", "memcmp", _memcmp),
         _function("i32 @bcmp(ptr %a, ptr %b, i64 %n)", "bcmp", _bcmp),
     )
@@ -33,8 +38,10 @@ def support_text(target: HostTarget) -> str:
             'source_filename = "support"',
             f'target triple = "{target.cpu.triple}"',
             *functions,
+            FMA_TEXT,
             "declare i64 @llvm.bswap.i64(i64)",
             f"attributes #0 = {{ {attributes} {STACK_PROBES} }}",
+            f"attributes #1 = {{ {attributes} naked noinline }}",
             "",
         ]
     )
@@ -158,6 +165,22 @@ def _memmove(code: _Code) -> None:
     _store_block(code, head, "%to", "0")
     code.put("ret ptr %to", "small:")
     _small_copy(code)
+
+
+def _fills(long_fill: bytes) -> list[str]:
+    """Return memset, and the CPU's own way where there is one."""
+    head = "ptr @memset(ptr %to, i32 %value, i64 %n)"
+    if not long_fill:
+        return [_function(head, "memset", _memset)]
+    section = 'section ".text.memset.long"'
+    own = f"define hidden {_LONG_FILL} #1 {section}{machine_code_body(long_fill, 'ptr')}"
+    return [_function(head, "memset", _memset_with_long_fill), own]
+
+
+def _memset_with_long_fill(code: _Code) -> None:
+    code.if_below("%n", _LONG_FILL_BYTES, "short", "long")
+    code.put(f"%filled = tail call {_LONG_FILL}", "ret ptr %filled", "short:")
+    _memset(code)
 
 
 def _memset(code: _Code) -> None:

@@ -6,8 +6,6 @@ address without one is converted where it is used. Lines get the debug location 
 """
 
 from collections.abc import Container
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from mlrift.backends.llvm.addresses import AddressPlan
 from mlrift.backends.llvm.debug import FunctionDebug
@@ -15,7 +13,9 @@ from mlrift.backends.llvm.names import Symbols
 from mlrift.backends.llvm.options import CodegenOptions, ObjectFlavour
 from mlrift.ir.core import Block, Function, Module, Successor, Value
 from mlrift.ir.ops.arith import Constant
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.typesystem import I64
+from mlrift.values import field, record
 
 if TYPE_CHECKING:
     from mlrift.backends.llvm.foreign_arguments import Arrangement
@@ -24,13 +24,14 @@ TRAP_LABEL = "division.trap"
 DIVISION_STATUS = 136
 
 
-@dataclass(slots=True, eq=False)
+@record
 class ModuleContext:
     """What the functions of a module share: symbols, options, and declarations they asked for.
 
     `is_unprototyped`: C functions are called so that variadic ones find their floats.
     `address_convention` is how a function is called by its address, empty for the usual one.
     `arrange_foreign` puts the arguments of C functions in order, None where nothing has to be done.
+    `kept` are symbols of the text that LLVM must not make guesses about.
     `is_shared` stays true while no function needed a rule that only one CPU has.
     """
 
@@ -45,6 +46,7 @@ class ModuleContext:
     arrange_foreign: "Arrangement | None" = None
     is_shared: bool = True
     declarations: dict[str, str] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
 
     def declare(self, name: str, declaration: str) -> None:
         """Note that the text needs this declaration of an intrinsic."""

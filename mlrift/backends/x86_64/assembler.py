@@ -1,6 +1,6 @@
 """The assembler of x86-64: the text of an instruction in, its bytes out.
 
-What language.md documents is a row; anything else is written as its bytes. Encodings are from the
+What reference.md documents is a row; anything else is written as its bytes. Encodings are from the
 Intel manual, volume 2.
 """
 
@@ -77,5 +77,10 @@ def encode(text: str) -> bytes:
 
 
 ASSEMBLER = Assembler(
-    X86_64, encode, tuple(INSTRUCTIONS), frozenset(REGISTERS), fixed=frozenset({"rsp"})
+    X86_64,
+    encode,
+    tuple(INSTRUCTIONS),
+    frozenset(REGISTERS),
+    fixed=frozenset({"rsp"}),
+    leaving=("ret", "iretq"),
 )

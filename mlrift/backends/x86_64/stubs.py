@@ -79,6 +79,27 @@ STACK_PROBE: Stub = (
 )
 
 
+# clone(flags, stack, tid, block), the block being the new thread's pointer: mov r10, rdx;
+# mov r8, rcx; mov eax, 56; syscall; test rax, rax; jz child; ret; child: xor ebp, ebp;
+# mov rdi, r8; call os.thread_main; ud2
+CLONE: Stub = (
+    _code("4989d2 4989c8 b838000000 0f05 4885c0 7401 c3 31ed 4c89c7 e800000000 0f0b"),
+    (Relocation(25, R_X86_64_PLT32, "os.thread_main", -4),),
+)
+
+# mov rax, fs:[0]; ret: the first word of a thread's block is its address
+THREAD_POINTER: Stub = (_code("64488b042500000000 c3"), ())
+
+# arch_prctl(ARCH_SET_FS, block): mov rsi, rdi; mov edi, 0x1002; mov eax, 158; syscall; ret
+SET_THREAD_POINTER: Stub = (_code("4889fe bf02100000 b89e000000 0f05 c3"), ())
+
+# Windows calls it on a new thread: sub rsp, 40; mov rdi, rcx; call os.thread_main; ud2
+THREAD_ENTRY: Stub = (
+    _code("4883ec28 4889cf e800000000 0f0b"),
+    (Relocation(8, R_X86_64_PLT32, "os.thread_main", -4),),
+)
+
+
 def address_of(symbol: str) -> Stub:
     """Return a function that gives a symbol's address: lea rax, [rip + symbol]; ret."""
     return _code("488d0500000000 c3"), (Relocation(3, R_X86_64_PC32, symbol, -4),)

@@ -1,7 +1,5 @@
 """One examination: a file in, the report on it and the fitness of its patterns out."""
 
-from dataclasses import dataclass
-
 from mlrift.diagnostics.render import render_report
 from mlrift.driver import pipeline
 from mlrift.driver.build import on_deep_stack
@@ -15,11 +13,12 @@ from mlrift.driver.modules import read_file
 from mlrift.driver.options import CompileOptions
 from mlrift.driver.results import Stored
 from mlrift.frontend.check.safety.locks import find_lock_cycles
+from mlrift.values import value
 
 STATUS_FAILED = 1
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Examination:
     """The outcome: exit status, texts, and the fitness of every pattern, shown or not."""
 

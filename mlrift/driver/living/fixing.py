@@ -1,7 +1,6 @@
 """`mlrc lc --fix`: a file in, the rewritten file out, only if its code stays byte-identical."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mlrift.driver.living.units import find_unit
 from mlrift.driver.living.verification import DoesNotCompile, Verifier, compare, roots_of
 from mlrift.driver.options import CompileOptions
 from mlrift.driver.results import Stored
+from mlrift.values import replace, value
 
 STATUS_FAILED = 1
 _FAULT = "\n@export fn living_compiler_fault() -> u64 { return 0x5A5A5A5A }\n"
@@ -28,7 +28,7 @@ class Mode(Enum):
     INJECT_FAULT = "inject fault"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fix:
     """One `--fix`: the file, its text, and what to do."""
 
@@ -51,7 +51,7 @@ def fix(request: Fix, options: CompileOptions) -> Stored:
     stored = on_deep_stack(lambda: _verify(request, made, options))
     if stored.status == 0:
         replace_content(request.path, made.text.encode("utf-8", "surrogateescape"))
-        stored.report = f"fixed {count}: {request.path}\n" + stored.report
+        return replace(stored, report=f"fixed {count}: {request.path}\n" + stored.report)
     return stored
 
 

@@ -1,10 +1,10 @@
 """Patterns and the fitness score: telemetry in, what stands out and how much of it (cli.md 3.3)."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.driver.living.telemetry import Telemetry
+from mlrift.values import value
 
 PERFECT_SCORE = 100
 SCORE_WITHOUT_FUNCTIONS = 50
@@ -33,7 +33,7 @@ class LockOrder(Enum):
     CYCLE = "cycle"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pattern:
     """One finding: its fitness says how much it stands out."""
 

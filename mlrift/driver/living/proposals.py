@@ -1,10 +1,10 @@
 """Proposals for the language: their states, and which of them a file calls for (cli.md 3.3)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.driver.living.telemetry import Telemetry
+from mlrift.values import value
 
 
 @unique
@@ -16,7 +16,7 @@ class State(Enum):
     DEPRECATED = "deprecated"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Proposal:
     """One proposal: when it applies, and the same code without and with it."""
 

@@ -1,16 +1,16 @@
 """The texts of `mlrc lc`: findings in, what is printed out."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mlrift.driver.living.patterns import Pattern, Surface
 from mlrift.driver.living.proposals import PROPOSALS, Proposal, State
 from mlrift.driver.living.telemetry import Telemetry
+from mlrift.values import value
 
 DEFAULT_PROFILE = "stable"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Findings:
     """What a report tells; patterns below `least_fitness` are counted and not shown."""
 

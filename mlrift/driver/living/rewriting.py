@@ -9,7 +9,6 @@ between its words, or with a type that has no builtin, stays as it is.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.diagnostics.sink import DiagnosticSink
@@ -17,6 +16,7 @@ from mlrift.driver.living.telemetry import LONG_TYPE_NAMES
 from mlrift.frontend.lexer import END, KIND, NAME, TokenStream, lex
 from mlrift.frontend.tokens import TYPE_KEYWORD
 from mlrift.source import SourceFile
+from mlrift.values import value
 
 _WIDTHS = {f"{sign}{bits}": bits for sign in ("u", "i", "uint", "int") for bits in (8, 16, 32, 64)}
 _STEPS = {KIND["("]: 1, KIND["["]: 1, KIND["{"]: 1, KIND[")"]: -1, KIND["]"]: -1, KIND["}"]: -1}
@@ -34,7 +34,7 @@ class Migration(Enum):
     POINTER_OPERATIONS = "ptrops"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Site:
     """One place that is rewritten: the text from `start` to `end` becomes `after`."""
 
@@ -45,7 +45,7 @@ class Site:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Rewritten:
     """A text after some migrations, with the places they changed."""
 

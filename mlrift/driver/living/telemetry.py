@@ -1,11 +1,10 @@
 """Telemetry: the syntax tree and the tokens of one file in, counts and signals out."""
 
-from dataclasses import dataclass
-
 from mlrift.frontend import ast
 from mlrift.frontend.lexer import TokenStream
 from mlrift.frontend.tokens import TYPE_KEYWORD
 from mlrift.frontend.walk import statements, walk
+from mlrift.values import value
 
 TRIVIAL_STATEMENTS = 2
 LONG_TYPE_NAMES = {
@@ -16,7 +15,7 @@ _CALLS = (ast.Call, ast.MethodCall)
 _RAW_CALLS = ("call_ptr", "syscall_raw")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Telemetry:
     """The counts of one file; a call counts if its result is discarded or returned."""
 

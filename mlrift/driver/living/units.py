@@ -4,8 +4,9 @@ A path in, the unit out. `$(NAME)` of the same Makefile and `$(wildcard PATTERN)
 """
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+from mlrift.values import value
 
 MAKEFILE_NAMES = ("GNUmakefile", "makefile", "Makefile")
 SOURCES_VARIABLE = "SRCS"
@@ -15,7 +16,7 @@ _ASSIGNMENT = re.compile(r"^([A-Za-z0-9_.-]+)\s*(\+|:{1,3}|\?)?=\s*(.*)$")
 _REFERENCE = re.compile(r"\$[({]([^(){}]*)[)}]")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Unit:
     """Files that are compiled together; `folder` is the Makefile's."""
 

@@ -5,7 +5,6 @@ both CPUs are compared byte for byte, and executables too when the unit has a `m
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlrift.diagnostics.render import render_report
@@ -18,6 +17,7 @@ from mlrift.frontend import ast
 from mlrift.frontend.ast import Program
 from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
 from mlrift.targets import LINUX_ARM64, LINUX_X86_64, Target
+from mlrift.values import replace, value
 
 VERIFIED_TARGETS = (LINUX_X86_64, LINUX_ARM64)
 UNIT_NAME = "srcs-unit.mlr"
@@ -31,7 +31,7 @@ class DoesNotCompile(Exception):
         self.messages = messages
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Root:
     """What is compiled: the root's path, and the texts that stand before those on disk."""
 
@@ -39,7 +39,7 @@ class Root:
     texts: Mapping[Path, bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Difference:
     """Code that is not the same before and after; `product` and `cpu` say which."""
 

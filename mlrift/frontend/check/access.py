@@ -1,7 +1,7 @@
 """Memory named in expressions: fields, elements, enum members, device registers, slice lengths.
 
 Reading gives a load (or the address, for structs); `place` gives what an assignment stores to.
-Writing through a field or an element does not count as reading the variable (language.md 17.3).
+Writing through a field or an element does not count as reading the variable (reference.md 17.3).
 """
 
 from mlrift.diagnostics import catalog

@@ -101,6 +101,8 @@ class AssemblyChecker:
 
     def _check_text(self, node: ast.Asm) -> None:
         fitting = [row for row in self._assemblers if not _findings(node, row)]
+        if not self._is_in_naked:
+            self._warn_of_leaving(node, fitting)
         if self._chosen:
             lacking = [row for row in self._chosen if row not in fitting]
         else:
@@ -114,6 +116,19 @@ class AssemblyChecker:
         for diagnostic in found:
             key = f"asm {node.span.start} {diagnostic.message}"
             self._context.emit_name_error(key, diagnostic)
+
+    @property
+    def _is_in_naked(self) -> bool:
+        function = self._context.function
+        return function is not None and function.symbol.is_naked
+
+    def _warn_of_leaving(self, node: ast.Asm, fitting: Sequence[Assembler]) -> None:
+        """Warn of instructions that end the function: they do not find its address to return to."""
+        for literal in node.instructions:
+            text = _text(literal)
+            if any(row.leaves(text) for row in fitting):
+                diagnostic = catalog.ASM_LEAVES_FUNCTION.at(literal.span, text=text)
+                self._context.emit(diagnostic.help("mark the function @naked, or use `return`"))
 
 
 def _for_another_cpu(

@@ -7,7 +7,7 @@ current function, because they count only when that function is reachable.
 
 from collections.abc import Callable, Iterable
 
-from mlrift.diagnostics.model import Diagnostic
+from mlrift.diagnostics.model import Diagnostic, DiagnosticKind
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.diagnostics.suggest import did_you_mean
 from mlrift.frontend import ast, typed
@@ -52,6 +52,10 @@ class Context:
         """Report a finding that counts wherever it is."""
         self._sink.emit(diagnostic)
 
+    def is_tolerated(self, kind: DiagnosticKind) -> bool:
+        """Whether a mistake of this kind is a warning, so that the program will run."""
+        return self._sink.is_demoted(kind)
+
     def emit_name_error(self, name: str, diagnostic: Diagnostic) -> None:
         """Report an unknown name once per function, if the function is reachable."""
         if name in self._reported_names:
@@ -61,6 +65,12 @@ class Context:
             self.emit(diagnostic)
         else:
             self.function.name_errors.append(diagnostic)
+
+    def is_value(self, name: str) -> bool:
+        """Whether a name is a variable, constant or function."""
+        names = self.names
+        known = (self.scopes.names, names.statics, names.constants, names.pending, names.functions)
+        return any(name in row for row in known)
 
     def suggest_value(self, name: str) -> str:
         """Return a spelling suggestion among the names that can be used as values."""

@@ -1,4 +1,4 @@
-"""Critical regions (language.md 18): `alloc` between `acquire(...)` and `release(...)`.
+"""Critical regions (reference.md 18): `alloc` between `acquire(...)` and `release(...)`.
 
 Only the top-level statements of a body are looked at, as `mlrc check` always did; a finding is a
 warning.

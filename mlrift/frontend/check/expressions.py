@@ -37,6 +37,7 @@ from mlrift.typesystem import (
 )
 
 _WORD_MASK = (1 << 64) - 1
+_NOTHING = ("null", "nil", "NULL", "None", "nullptr")
 
 
 class ExpressionChecker:
@@ -144,6 +145,12 @@ class ExpressionChecker:
         else:
             suggestion = context.suggest_value(name)
             diagnostic = catalog.UNDECLARED_IDENTIFIER.at(span, name=name, suggestion=suggestion)
+            if name in names.callees:
+                diagnostic = diagnostic.note("this is a builtin").help(f"{name}(...)")
+            elif name == "as":
+                diagnostic = diagnostic.note("there are no casts: the declared type decides")
+            elif name in _NOTHING:
+                diagnostic = diagnostic.help("0")
         context.emit_name_error(name, diagnostic)
 
     # --------------------------------------------------------------------------- operators
@@ -257,7 +264,10 @@ class ExpressionChecker:
             self._context.emit(diagnostic)
         elif is_known:
             self.report_mixed(operator, left, right, operator_span)
-        return _recovered_float_binary(operator, left, right, span)
+        recovered = _recovered_float_binary(operator, left, right, span)
+        if self._context.is_tolerated(catalog.MIXED_ARITHMETIC):
+            return recovered
+        return poison(recovered)
 
     def report_mixed(
         self,
@@ -325,6 +335,5 @@ def _recovered_float_binary(
         left = typed.Convert(conversion, left, float_type, left.span)
     if not right.type.is_float:
         right = typed.Convert(conversion, right, float_type, right.span)
-    if operator in COMPARISONS:
-        return typed.Binary(kind, left, right, ERROR, span)
-    return poison(typed.Binary(kind, left, right, float_type, span))
+    result: Type = U64 if operator in COMPARISONS else float_type
+    return typed.Binary(kind, left, right, result, span)

@@ -1,4 +1,4 @@
-"""Control flow by the text alone: missing returns and unreachable statements (language.md 9.1).
+"""Control flow by the text alone: missing returns and unreachable statements (reference.md 9.1).
 
 Works on the AST. `while true` and `loop` do not count as leaving the function.
 """

@@ -1,6 +1,6 @@
 """Struct layouts and aliases: named types in, entries of the type table out.
 
-Fields follow each other without padding (language.md 10.1). A field of unknown type is a word; so
+Fields follow each other without padding (reference.md 10.1). A field of unknown type is a word; so
 is a field whose type is the very struct it is in, which then holds an address.
 """
 

@@ -1,7 +1,7 @@
 """Struct literals, and the rules about literals at declarations and assignments.
 
 A bool or char literal may only initialise its own type; an integer literal that does not fit a
-narrow type is a warning, although nothing is truncated (language.md 3 and 17.3).
+narrow type is a warning, although nothing is truncated (reference.md 3 and 17.3).
 """
 
 from mlrift.diagnostics import catalog

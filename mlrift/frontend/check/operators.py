@@ -1,18 +1,18 @@
 """The typing rules of binary and unary operators: operand types in, operation and result type out.
 
-Pure tables and functions (language.md 7.3 to 7.6 with FIX Q24, Q27 and Q63): nothing here reports.
+Pure tables and functions (reference.md 7.3 to 7.6 with FIX Q24, Q27 and Q63): nothing here reports.
 Two scalar operands either have a rule or are one of the mismatches that `expressions.py` reports.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from mlrift.frontend.ast import BinaryOperator as Op
 from mlrift.frontend.typed import BinaryKind as Kind
 from mlrift.typesystem import CHAR, S64, U64, ScalarType, Tag, Type
+from mlrift.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BinaryRule:
     """The operation, its result type, and whether `--debug` checks it for overflow."""
 

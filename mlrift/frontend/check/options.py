@@ -1,10 +1,10 @@
 """What the driver may choose about checking."""
 
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.ir.assembly import Assembler
 from mlrift.targets import Cpu
+from mlrift.values import value
 
 
 @unique
@@ -14,15 +14,17 @@ class MainRequirement(Enum):
     EXECUTABLE needs `main` and keeps what it reaches. LIBRARY (`mlrc check`) needs no `main`:
     without one, every function of the root file counts as reachable. LISTING is the same with the
     root file's other functions as far as they have no unknown names. OBJECT keeps every function.
+    EXPORTS needs no `main` and keeps what `@export` functions reach: a library for C.
     """
 
     EXECUTABLE = "executable"
     LIBRARY = "library"
     LISTING = "listing"
     OBJECT = "object"
+    EXPORTS = "exports"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CheckOptions:
     """Options of `check_program`. Whether type shapes are warnings is the sink's business.
 

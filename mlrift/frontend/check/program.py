@@ -51,11 +51,22 @@ def check_program(
         check_safety(context, program)
     roots = find_roots(signatures, options.entry)
     if options.entry is MainRequirement.EXECUTABLE and not _has_main(names):
-        context.emit(catalog.NO_MAIN.at(None))
+        diagnostic = catalog.NO_MAIN.at(None)
+        for name in names.functions:
+            if name.lower() == "main":
+                diagnostic = diagnostic.note(f"there is '{name}': capitals count")
+        context.emit(diagnostic)
     reached = reachable_from(roots)
     report_name_errors(context, signatures, reached)
     kept = [signature.symbol for signature in signatures if signature.symbol.name in reached]
-    return typed.TypedProgram(kept, names.statics, [root.symbol.name for root in roots])
+    made = typed.TypedProgram(kept, names.statics, [root.symbol.name for root in roots])
+    if options.entry is MainRequirement.EXPORTS:
+        from mlrift.frontend.check.interface import (  # noqa: PLC0415 - for libraries only
+            library_interface,
+        )
+
+        made.interface = library_interface(context, program.modules[-1], items, roots)
+    return made
 
 
 def _has_main(names: GlobalNames) -> bool:
@@ -107,4 +118,7 @@ class _FunctionChecker:
         self._locals.leave_block()
         context.leave_function()
         if symbol.result is not VOID and not symbol.is_naked and not always_returns(node.body):
-            context.emit(catalog.MISSING_RETURN.at(node.name.span, name=symbol.name))
+            diagnostic = catalog.MISSING_RETURN.at(node.name.span, name=symbol.name)
+            if node.result is not None and node.result.name == "void":
+                diagnostic = diagnostic.note("`void` is no type: leave `-> void` out")
+            context.emit(diagnostic)

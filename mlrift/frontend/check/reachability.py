@@ -1,7 +1,7 @@
 """Reachability: which functions code is generated for, and whose name errors count.
 
 Roots are `main` and the `@export` functions; calls and `fn_addr` lead from one function to the
-next. Name errors of unreachable functions are excused (language.md 1.9, Q60): silently in imported
+next. Name errors of unreachable functions are excused (reference.md 1.9, Q60): silently in imported
 files and below `@kernel` functions, as warnings in the root file.
 """
 
@@ -19,6 +19,8 @@ def find_roots(signatures: Iterable[Signature], requirement: MainRequirement) ->
     defined = [signature for signature in signatures if not signature.symbol.is_extern]
     if requirement is MainRequirement.OBJECT:
         return defined
+    if requirement is MainRequirement.EXPORTS:
+        return [signature for signature in defined if signature.symbol.is_export]
     roots = [
         signature
         for signature in defined

@@ -106,6 +106,10 @@ def _function_symbol(
                 symbol.is_naked = True
             case "kernel":
                 symbol.is_kernel = True
+            case "simd":
+                symbol.is_simd = True
+            case "inline":
+                symbol.is_inline = True
             case "section":
                 symbol.section = _section(context, annotation)
     return symbol

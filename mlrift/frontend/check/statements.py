@@ -20,7 +20,7 @@ from mlrift.frontend.check.patterns import MatchChecker
 from mlrift.frontend.scopes import Binding, Signature
 from mlrift.frontend.typed import BinaryKind
 from mlrift.source import Span
-from mlrift.typesystem import S64, U64, VOID, ScalarType, StructType, Tag, Type
+from mlrift.typesystem import ERROR, S64, U64, VOID, ScalarType, StructType, Tag, Type
 
 StatementHandler = Callable[..., typed.Statement | None]
 
@@ -46,6 +46,7 @@ class StatementChecker:
         self._is_in_defer = False
         self._defers: list[typed.Block] = []
         self._output: list[typed.Statement] = []
+        self._siblings: list[ast.Statement] = []
         assignments.prepend = self.prepend
         self._handlers: dict[type, StatementHandler] = {
             ast.Declare: locals_.declare,
@@ -84,10 +85,10 @@ class StatementChecker:
     def block(self, node: ast.Block) -> typed.Block:
         """Check the statements of a block in a scope of their own."""
         self._locals.enter_block()
-        outer = self._output
+        outer, siblings = self._output, self._siblings
         output = self._output = []
         handlers = self._handlers
-        statements = node.statements
+        statements = self._siblings = node.statements
         for statement in statements:
             result = handlers[type(statement)](statement)
             if result is not None:
@@ -96,12 +97,34 @@ class StatementChecker:
             unreachable = first_unreachable(statements)
             if unreachable is not None:
                 self._context.emit(catalog.UNREACHABLE_CODE.at(unreachable.span))
-        self._output = outer
+        self._output, self._siblings = outer, siblings
         self._locals.leave_block()
         return typed.Block(output, node.span)
 
-    def _expression(self, node: ast.ExpressionStatement) -> typed.Statement:
+    def _expression(self, node: ast.ExpressionStatement) -> typed.Statement | None:
+        value = node.value
+        if type(value) is ast.Identifier and self._declares_unknown_type(node, value):
+            return None
         return typed.Evaluate(self._calls.possibly_void(node.value), node.span)
+
+    def _declares_unknown_type(self, node: ast.ExpressionStatement, name: ast.Identifier) -> bool:
+        """Report `Thing x` where Thing is no type, and declare x; False if it is something else."""
+        context = self._context
+        if context.is_value(name.text):
+            return False
+        from mlrift.frontend.check.missing_types import (  # noqa: PLC0415 - for mistakes only
+            declared_after,
+            unknown_type,
+        )
+
+        declared = declared_after(self._siblings, node)
+        if declared is None:
+            return False
+        context.emit_name_error(name.text, unknown_type(context, name, declared.text))
+        if not context.is_value(declared.text):
+            variable = typed.LocalVariable(declared.text, ERROR, declared.span)
+            self._locals.bind(Binding(variable, is_initialized=True, is_read=True))
+        return True
 
     # --------------------------------------------------------------------------- conditions
 

@@ -1,6 +1,6 @@
 """Type names to types: keywords, structs, aliases, type parameters; what an unknown name means.
 
-An unknown name is a word in parameters, results and fields (language.md 3 and 10.1) and an error
+An unknown name is a word in parameters, results and fields (reference.md 3 and 10.1) and an error
 everywhere else.
 """
 

@@ -9,11 +9,13 @@ a state is written `SHIFT_REDUCE + production` instead.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from lark.common import ParserConf
 from lark.load_grammar import load_grammar
 from lark.parsers.lalr_analysis import LALR_Analyzer, Shift
+
+from mlrift.static_types import Any
+from mlrift.values import value
 
 GRAMMAR_PATH = Path(__file__).with_name("mlrift.lark")
 TABLES_PATH = Path(__file__).with_name("tables.py")
@@ -25,7 +27,8 @@ PASS_ON, LIST_START, LIST_EXTEND = "(pass on)", "(list start)", "(list extend)"
 Row = dict[str, tuple[Any, Any]]
 
 
-class Automaton(NamedTuple):
+@value
+class Automaton:
     """Lark's view of the grammar: symbols and rules are Lark's own objects."""
 
     terminals: list[Any]
@@ -34,7 +37,8 @@ class Automaton(NamedTuple):
     start_states: dict[str, Any]
 
 
-class Numbering(NamedTuple):
+@value
+class Numbering:
     """The numbers given to symbols, rules and the states that are kept."""
 
     kinds: dict[str, int]

@@ -2,10 +2,18 @@
 
 from mlrift.frontend.lower.module import lower_program
 from mlrift.frontend.lower.options import (
+    ExportedStatics,
     LowerOptions,
     LowerRole,
     RuntimeChecks,
     SourceNames,
 )
 
-__all__ = ["LowerOptions", "LowerRole", "RuntimeChecks", "SourceNames", "lower_program"]
+__all__ = [
+    "ExportedStatics",
+    "LowerOptions",
+    "LowerRole",
+    "RuntimeChecks",
+    "SourceNames",
+    "lower_program",
+]

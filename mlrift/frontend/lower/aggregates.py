@@ -1,4 +1,4 @@
-"""Rules for structs and arrays: storage, copies, literals and comparison (language.md 10).
+"""Rules for structs and arrays: storage, copies, literals and comparison (reference.md 10).
 
 Struct storage is fresh at each execution and never freed; a scalar array of up to
 `STACK_ARRAY_BYTES` is storage of the frame, zeroed where its declaration executes.

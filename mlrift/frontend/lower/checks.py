@@ -1,9 +1,7 @@
-"""The run-time checks of `--debug` (language.md 16): each branches to a report that exits with 1.
+"""The run-time checks of `--debug` (reference.md 16): each branches to a report that exits with 1.
 
 The message is a template for `core.check_failed`: the bytes in `SLOTS` stand for its two values.
 """
-
-from typing import NamedTuple
 
 from mlrift.frontend import typed
 from mlrift.frontend.lower.context import FunctionContext
@@ -15,6 +13,7 @@ from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Unreachable
 from mlrift.source import Span
 from mlrift.typesystem import I64
+from mlrift.values import value
 
 FIRST_UNSIGNED = "\x01"
 SECOND_UNSIGNED = "\x02"
@@ -30,7 +29,8 @@ _UNSIGNED_DIVISIONS = {BinaryKind.UDIV: "/", BinaryKind.UREM: "%"}
 _SIGNED_DIVISIONS = {BinaryKind.SDIV: "/", BinaryKind.SREM: "%"}
 
 
-class _Failure(NamedTuple):
+@value
+class _Failure:
     """What went wrong: the text after the position and the two values it may show."""
 
     what: str

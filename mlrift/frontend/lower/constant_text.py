@@ -1,4 +1,4 @@
-"""Constants as text, exactly as the core library formats values at run time (language.md 14)."""
+"""Constants as text, exactly as the core library formats values at run time (reference.md 14)."""
 
 import math
 

@@ -7,19 +7,30 @@ so a loop never makes a frame grow.
 from __future__ import annotations
 
 from enum import Enum, unique
-from typing import TYPE_CHECKING, NamedTuple
 
-from mlrift.frontend.lower.foreign import foreign_signature
+from mlrift.frontend.lower.foreign import (
+    foreign_signature,
+    has_c_entry,
+    is_entered_by_words,
+)
 from mlrift.frontend.lower.options import LowerOptions, LowerRole, RuntimeChecks
 from mlrift.frontend.lower.rules import EXPRESSIONS, STATEMENTS
-from mlrift.frontend.symbols import assembly_symbol, static_symbol, text_symbol
+from mlrift.frontend.symbols import (
+    assembly_symbol,
+    c_entry_symbol,
+    program_symbol,
+    static_symbol,
+    text_symbol,
+)
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Global, Module, Value
+from mlrift.ir.core import Block, BlockParameter, Function, Global, Linkage, Module, Value
 from mlrift.ir.ops.arith import Add, Constant
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.convert import TruthToWord
-from mlrift.ir.ops.memory import GlobalAddress, SlotNew, SlotSet, Stack
+from mlrift.ir.ops.memory import GlobalAddress, Load, SlotNew, SlotSet, Stack
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.typesystem import I1, I64, VOID_MACHINE, MachineType, VoidType
+from mlrift.values import value
 
 if TYPE_CHECKING:
     from mlrift.frontend import typed
@@ -37,14 +48,16 @@ class SlotStart(Enum):
     ZERO = "zero"
 
 
-class Callee(NamedTuple):
+@value
+class Callee:
     """What a call needs to know: the symbol and the machine types of the results."""
 
     symbol: str
     results: tuple[MachineType, ...]
 
 
-class Loop(NamedTuple):
+@value
+class Loop:
     """Where `break` and `continue` go."""
 
     break_to: Block
@@ -60,8 +73,10 @@ class ModuleContext:
         "_constants",
         "_statics",
         "_text_count",
+        "c_entries",
         "module",
         "options",
+        "slots",
     )
 
     def __init__(self, module: Module, options: LowerOptions) -> None:
@@ -72,6 +87,8 @@ class ModuleContext:
         self._statics: dict[typed.StaticVariable, str] = {}
         self._constants: dict[bytes, str] = {}
         self._text_count = 0
+        self.c_entries: dict[str, typed.FunctionSymbol] = {}
+        self.slots: dict[str, str] = {}
 
     def callee(self, function: typed.FunctionSymbol) -> Callee:
         """Return how to call a function; an `extern` one is declared by its first use."""
@@ -88,13 +105,35 @@ class ModuleContext:
                     declared.foreign = foreign_signature(function)
         return known
 
+    def callee_of_c(self, function: typed.FunctionSymbol) -> str:
+        """Return what C calls when it gets a function's address."""
+        own = self.callee(function).symbol
+        if is_entered_by_words(function):
+            return own
+        is_plain = function.result_count == 1  # else an entry of a library takes more
+        if own == program_symbol(function.name) and has_c_entry(function) and is_plain:
+            return function.name
+        symbol = c_entry_symbol(own)
+        self.c_entries[symbol] = function
+        return symbol
+
     def static_name(self, variable: typed.StaticVariable) -> str:
         """Return the symbol of a static variable."""
         known = self._statics.get(variable)
         if known is None:
-            known = static_symbol(self.options.symbol_name(variable.name))
+            known = variable.name
+            if not variable.is_export:
+                known = static_symbol(self.options.symbol_name(variable.name))
             self._statics[variable] = known
         return known
+
+    def add_slot(self, symbol: str) -> None:
+        """Reach a global through the slot in which a dynamic linker puts its address."""
+        from mlrift.link.imports import SLOT_BYTES, SLOT_PREFIX  # noqa: PLC0415 - for libraries
+
+        slot = self.slots[symbol] = SLOT_PREFIX + symbol
+        made = Global(slot, SLOT_BYTES, SLOT_BYTES, linkage=Linkage.EXTERNAL)
+        self.module.globals[slot] = made
 
     def add_text(self, data: bytes) -> str:
         """Add a writable string literal with its NUL: each one has its own storage (Q18)."""
@@ -196,7 +235,10 @@ class FunctionContext:
 
     def global_address(self, symbol: str) -> Value:
         """Return the address of a global."""
-        return self.builder.emit(GlobalAddress(symbol))
+        slot = self.module.slots.get(symbol)
+        if slot is None:
+            return self.builder.emit(GlobalAddress(symbol))
+        return self.builder.emit(Load(self.builder.emit(GlobalAddress(slot)), I64))
 
     # ------------------------------------------------------------- statements
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mlrift.frontend import typed
-from mlrift.frontend.builtins.memory import ADDRESS_FIRST
+from mlrift.frontend.builtins.memory import ADDRESS_FIRST, HEAP_CHECKED
 from mlrift.frontend.lower.checks import check_arithmetic, check_not_null
 from mlrift.frontend.lower.context import FunctionContext
 from mlrift.frontend.lower.foreign import word_from_c, words_for_c
@@ -200,14 +200,32 @@ def _convert(context: FunctionContext, node: typed.Convert) -> Value:
 
 @expression(typed.Call)
 def _call(context: FunctionContext, node: typed.Call) -> Value:
+    if node.function.is_extern:
+        return _call_c(context, node)
     arguments = context.values(node.arguments)
-    symbol, results = context.module.callee(node.function)
+    callee = context.module.callee(node.function)
+    context.builder.span = node.span
+    return context.builder.emit(Call(callee.symbol, arguments, callee.results))
+
+
+def _call_c(context: FunctionContext, node: typed.Call) -> Value:
+    arguments = [_argument_of_c(context, row) for row in node.arguments]
+    callee = context.module.callee(node.function)
     builder = context.builder
     builder.span = node.span
-    if node.function.is_extern:
-        arguments = words_for_c(builder, arguments, node.function)
-    made = builder.emit(Call(symbol, arguments, results))
-    return word_from_c(builder, made, node.function.result) if node.function.is_extern else made
+    words = words_for_c(builder, arguments, node.function)
+    made = builder.emit(Call(callee.symbol, words, callee.results))
+    return word_from_c(builder, made, node.function.result)
+
+
+def _argument_of_c(context: FunctionContext, node: typed.Expression) -> Value:
+    """Return an argument; C calls a function that stands here by the types of its declaration."""
+    if type(node) is typed.Convert and node.kind is ConversionKind.RETAG:
+        return _argument_of_c(context, node.operand)
+    if type(node) is typed.FunctionAddress:
+        symbol = context.module.callee_of_c(node.function)
+        return context.builder.emit(FunctionAddress(symbol))
+    return context.value(node)
 
 
 @expression(typed.CallPointer)
@@ -226,6 +244,10 @@ def _builtin(context: FunctionContext, node: typed.BuiltinCall) -> Value:
     builtin = node.builtin
     if context.is_checked and builtin.name in ADDRESS_FIRST:
         check_not_null(context, arguments[0], builtin.name, node.span)
+    if context.is_checked and builtin.name in HEAP_CHECKED:
+        from mlrift.frontend.lower.heap_checks import CHECKED_BUILTINS  # noqa: PLC0415 - `--debug`
+
+        return CHECKED_BUILTINS[builtin.name](context, arguments, node.span)
     return builtin.lower(builder, arguments)
 
 

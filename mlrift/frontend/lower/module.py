@@ -4,8 +4,6 @@ Enters: a `TypedProgram` without errors. Leaves: a `Module` in which every local
 blocks may remain, and the OS layer and the core library are declared EXTERNAL where used.
 """
 
-from dataclasses import replace
-
 from mlrift.frontend import typed
 from mlrift.frontend.lower import (  # noqa: F401
     aggregates,
@@ -23,10 +21,18 @@ from mlrift.frontend.lower.context import (
 )
 from mlrift.frontend.lower.control import emit_return, run_defers
 from mlrift.frontend.lower.expressions import static_bytes
-from mlrift.frontend.lower.foreign import add_c_entry, has_c_entry
-from mlrift.frontend.lower.options import LowerOptions, LowerRole, SourceNames
+from mlrift.frontend.lower.foreign import add_c_entry, has_c_entry, has_library_entry
+from mlrift.frontend.lower.options import (
+    ExportedStatics,
+    LowerOptions,
+    LowerRole,
+    RuntimeChecks,
+    SourceNames,
+)
 from mlrift.frontend.symbols import (
     FREESTANDING_START,
+    LIBRARY_START,
+    MAIN,
     PROGRAM_START,
     program_symbol,
     static_symbol,
@@ -41,8 +47,8 @@ from mlrift.ir.ops.memory import GlobalAddress, SlotSet, Store
 from mlrift.ir.source_names import SourceVariable
 from mlrift.source import Span
 from mlrift.typesystem import I64, ScalarType
+from mlrift.values import replace
 
-MAIN = "main"
 _WORD_BYTES = 8
 _ARRAY_ALIGN_BYTES = 16
 _STARTUP_STATICS = ("cli_argc", "cli_argv", "cli_envp")
@@ -62,17 +68,22 @@ def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str)
     for function in program.functions:
         if function.body is not None:
             _add_function(context, function, function.body)
-    if options.role is LowerRole.PROGRAM:
-        _add_start(context, PROGRAM_START)
-    elif options.role is LowerRole.FREESTANDING:
-        _add_freestanding_start(context)
-    elif MAIN in inner:
-        _add_start(context, MAIN)
+    for symbol, function in context.c_entries.items():
+        inner_symbol = context.callee(function).symbol
+        add_c_entry(module, function, inner_symbol, symbol, Linkage.INTERNAL)
+    _add_start_of_role(context, inner)
+    if options.checks is RuntimeChecks.DEBUG:
+        from mlrift.frontend.lower.heap_checks import check_accesses  # noqa: PLC0415 - `--debug`
+
+        check_accesses(context)
     return module
 
 
 def _names_that_c_takes(program: typed.TypedProgram, options: LowerOptions) -> dict[str, str]:
     """Return the functions of an object that C calls by another entry, and their own symbols."""
+    if options.role is LowerRole.C_LIBRARY:
+        named = [row.name for row in program.functions if has_library_entry(row)]
+        return {name: program_symbol(name) for name in named}
     if options.role is not LowerRole.OBJECT:
         return {}
     return {
@@ -93,11 +104,15 @@ def _add_static(context: ModuleContext, variable: typed.StaticVariable) -> None:
         if variable.is_repointed:
             size_bytes += _WORD_BYTES
         made = Global(symbol, size_bytes, _ARRAY_ALIGN_BYTES)
+    if variable.is_export:
+        made.linkage = Linkage.EXPORTED
+        if context.options.exported_statics is ExportedStatics.BY_SLOT:
+            context.add_slot(symbol)
     context.module.globals[symbol] = made
     if context.options.source_names is SourceNames.KEPT:
         named = SourceVariable(variable.name, variable.type, variable.span)
         if variable.is_repointed:
-            named = named._replace(distance_bytes=static_bytes(variable.type))
+            named = replace(named, distance_bytes=static_bytes(variable.type))
         made.source = named
 
 
@@ -112,6 +127,8 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         [Block("entry", parameters)],
         function.span,
         is_naked=function.is_naked,
+        is_simd=function.is_simd,
+        is_inline=function.is_inline,
         section=function.section,
     )
     module.module.functions[symbol] = made
@@ -136,8 +153,15 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         builder.span = Span(body.span.file, body.span.end - 1, body.span.end)
         emit_return(context, [])
     context.finish()
-    if symbol == program_symbol(function.name) and function.name != MAIN:
-        add_c_entry(module.module, function, symbol)
+    if module.options.role is LowerRole.C_LIBRARY:
+        if has_library_entry(function):
+            from mlrift.frontend.lower.library_entries import (  # noqa: PLC0415 - for libraries
+                add_library_entry,
+            )
+
+            add_library_entry(module.module, function, symbol)
+    elif symbol == program_symbol(function.name) and has_c_entry(function):
+        add_c_entry(module.module, function, symbol, function.name, Linkage.EXPORTED)
 
 
 def _linkage(function: typed.FunctionSymbol, options: LowerOptions) -> Linkage:
@@ -148,10 +172,25 @@ def _linkage(function: typed.FunctionSymbol, options: LowerOptions) -> Linkage:
     return Linkage.KEPT if options.role in _KEEPING_ROLES else Linkage.INTERNAL
 
 
+def _add_start_of_role(context: ModuleContext, inner: dict[str, str]) -> None:
+    """Add what runs first; of a library only what keeps arguments that it looks at."""
+    match context.options.role:
+        case LowerRole.PROGRAM:
+            _add_start(context, PROGRAM_START)
+        case LowerRole.FREESTANDING:
+            _add_freestanding_start(context)
+        case LowerRole.OBJECT if MAIN in inner:
+            _add_start(context, MAIN)
+        case LowerRole.C_LIBRARY:
+            known = context.module.globals
+            if any(static_symbol(row) in known for row in _STARTUP_STATICS):
+                _add_start(context, LIBRARY_START)
+
+
 def _add_start(context: ModuleContext, symbol_of_start: str) -> None:
     """Add the function (argc, argv, envp) that keeps the arguments, runs main, gives its status.
 
-    C's argc has an undefined upper half.
+    C's argc has an undefined upper half. A library has no main: the status is 0.
     """
     parameters = [BlockParameter(I64, name) for name in ("argc", "argv", "envp")]
     made = Function(
@@ -164,7 +203,10 @@ def _add_start(context: ModuleContext, symbol_of_start: str) -> None:
         symbol = static_symbol(name)
         if symbol in context.module.globals:
             builder.emit(Store(builder.emit(GlobalAddress(symbol)), value, I64))
-    _run_main(context, builder)
+    if symbol_of_start == LIBRARY_START:
+        builder.emit(Return([builder.word(0)]))
+    else:
+        _run_main(context, builder)
 
 
 def _add_freestanding_start(context: ModuleContext) -> None:
@@ -179,6 +221,10 @@ def _run_main(context: ModuleContext, builder: Builder) -> None:
     main = context.options.symbol_name(MAIN)
     results = context.module.functions[main].results
     call: Value = builder.emit(Call(main, [], results))
+    if context.options.checks is RuntimeChecks.DEBUG:
+        from mlrift.frontend.lower.heap_checks import check_end  # noqa: PLC0415 - `--debug`
+
+        check_end(builder)
     builder.emit(Return([_status(builder, call) if results else builder.word(0)]))
 
 

@@ -1,13 +1,14 @@
 """What the driver decides about lowering: values only."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
+
+from mlrift.values import value
 
 
 @unique
 class RuntimeChecks(Enum):
-    """Which checks the program makes while it runs (language.md 16)."""
+    """Which checks the program makes while it runs (reference.md 16)."""
 
     NONE = "none"
     DEBUG = "debug"
@@ -28,7 +29,8 @@ class LowerRole(Enum):
     A PROGRAM gets `program.start`. An OBJECT is started by a C runtime: its `main` is EXPORTED and
     takes what C gives. A LISTING is read by people. Both keep every function. A LIBRARY is merged
     into a program or linked with one and has no start. A FREESTANDING program is entered by what
-    loads it, with any stack alignment, and returns there.
+    loads it, with any stack alignment, and returns there. A C_LIBRARY is called by other programs:
+    its exported functions have entries for C, and it has no start.
     """
 
     PROGRAM = "program"
@@ -36,6 +38,19 @@ class LowerRole(Enum):
     LISTING = "listing"
     LIBRARY = "library"
     FREESTANDING = "freestanding"
+    C_LIBRARY = "library for C"
+
+
+@unique
+class ExportedStatics(Enum):
+    """How a program reaches statics that it exports.
+
+    A program that links with an ELF library may have its own copy of a variable, which the dynamic
+    linker then makes the only one: the library must reach it BY_SLOT.
+    """
+
+    DIRECT = "direct"
+    BY_SLOT = "by slot"
 
 
 def plain_name(name: str) -> str:
@@ -43,7 +58,7 @@ def plain_name(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LowerOptions:
     """How to lower a program.
 
@@ -56,3 +71,4 @@ class LowerOptions:
     role: LowerRole = LowerRole.PROGRAM
     symbol_name: Callable[[str], str] = plain_name
     exports: frozenset[str] = frozenset()
+    exported_statics: ExportedStatics = ExportedStatics.DIRECT

@@ -1,10 +1,8 @@
-"""Rules for addresses, loads and assignments: what is evaluated when is said by language.md 7.2.
+"""Rules for addresses, loads and assignments: what is evaluated when is said by reference.md 7.2.
 
 Addresses are `base + offset` with the base as the first operand, so that a back end can see which
 storage an address belongs to.
 """
-
-from typing import assert_never
 
 from mlrift.frontend import typed
 from mlrift.frontend.lower.checks import check_index, check_not_null
@@ -23,6 +21,7 @@ from mlrift.ir.ops.memory import (
     VolatileLoad,
     VolatileStore,
 )
+from mlrift.static_types import assert_never
 from mlrift.typesystem import I64, ScalarType, StructType
 
 # ------------------------------------------------------------------ addresses

@@ -1,11 +1,9 @@
-"""Rules for `print`, `println` and f-strings (language.md 7.9 and 14).
+"""Rules for `print`, `println` and f-strings (reference.md 7.9 and 14).
 
 The arguments are evaluated first, then flattened into pieces: text known now, or a value with a
 type that decides its format. Every piece has a greatest length, so the buffer's size is known; a
 line of text alone is a constant. One line is one write.
 """
-
-from typing import NamedTuple
 
 from mlrift.frontend import typed
 from mlrift.frontend.lower.constant_text import float_text, word_text
@@ -16,6 +14,7 @@ from mlrift.ir.ops.arith import Sub
 from mlrift.ir.ops.convert import Widen
 from mlrift.ir.ops.memory import Copy, Fresh, Store
 from mlrift.typesystem import F32, I8, I16, I32, I64, MachineType, Tag
+from mlrift.values import value
 
 PRINT_BUFFER_BYTES = 4096
 STANDARD_OUTPUT = 1
@@ -39,14 +38,16 @@ _CHUNKS: tuple[tuple[int, MachineType], ...] = ((8, I64), (4, I32), (2, I16), (1
 _INLINE_TEXT_BYTES = 24
 
 
-class _ValuePiece(NamedTuple):
+@value
+class _ValuePiece:
     """A value to format when the program runs."""
 
     value: Value
     tag: Tag
 
 
-class _TextPiece(NamedTuple):
+@value
+class _TextPiece:
     """An f-string that may hold a NUL, where its text then ends."""
 
     pieces: list["_Piece"]
@@ -191,9 +192,9 @@ def _print(context: FunctionContext, node: typed.Print) -> Value:
         if pieces:
             _print_line(context, pieces, context.print_buffer(size_bytes))
     else:
-        buffer = builder.call_external("core.memory_alloc", [builder.word(size_bytes)])
+        buffer = builder.call_external("os.map", [builder.word(size_bytes)])
         _print_line(context, pieces, buffer)
-        builder.call_external("core.memory_dealloc", [buffer], ())
+        builder.call_external("os.unmap", [buffer, builder.word(size_bytes)])
     return builder.word(0)
 
 

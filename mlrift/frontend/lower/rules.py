@@ -8,7 +8,8 @@ nothing. The rule modules fill the registries when they are imported; nobody cha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar, cast
+
+from mlrift.static_types import TYPE_CHECKING, TypeVar, cast
 
 if TYPE_CHECKING:
     from mlrift.frontend.lower.context import FunctionContext

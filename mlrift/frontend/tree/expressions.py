@@ -1,7 +1,6 @@
 """Expressions: the values of one alternative in, the node out."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
 
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.sink import DiagnosticSink
@@ -17,6 +16,7 @@ from mlrift.frontend.literals import (
 from mlrift.frontend.tree.format_strings import split_format_string
 from mlrift.frontend.tree.places import MAX_NESTING, Places, check_chain, middle_list, nodes_of
 from mlrift.source import Span
+from mlrift.static_types import Any, TypeVar
 
 BINARY_OPERATORS = {operator.value: operator for operator in ast.BinaryOperator}
 UNARY_OPERATORS = {operator.value: operator for operator in ast.UnaryOperator}
@@ -114,7 +114,7 @@ class ExpressionBuilder(Places):
         left, token, right = values
         file = self.file
         text, place = self.texts[token], self.starts[token]
-        start, end = left.span[1], right.span[2]
+        start, end = left.span.start, right.span.end
         operator = BINARY_OPERATORS[text]
         node = ast.Binary(
             operator, left, right, Span(file, place, place + len(text)), Span(file, start, end)
@@ -156,7 +156,7 @@ class ExpressionBuilder(Places):
         return self._checked(ast.MethodCall(receiver, self.name(token), arguments, span))
 
     def _up_to(self, node: Any, end: int) -> Span:
-        return Span(self.file, node.span[1], end)
+        return Span(self.file, node.span.start, end)
 
     def _checked(self, node: LeaningNode) -> LeaningNode:
         span = node.span

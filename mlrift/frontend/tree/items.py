@@ -1,21 +1,29 @@
 """Top-level items: the values of one alternative in, the node out."""
 
-from typing import Any, NamedTuple
-
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.frontend import ast
-from mlrift.frontend.lexer import TokenStream
+from mlrift.frontend.lexer import BYTE_ORDER_MARK, TokenStream
 from mlrift.frontend.literals import LiteralError, string_bytes
 from mlrift.frontend.tree.expressions import ExpressionBuilder
 from mlrift.frontend.tree.places import Places, middle_list, nodes_of
 from mlrift.source import Span
+from mlrift.static_types import Any
+from mlrift.values import value
 
 ACCESS_WORDS = ("rw", "ro", "wo")
-ANNOTATED_ITEMS = (ast.Function, ast.Extern, ast.Struct)
+ANNOTATED_ITEMS = (
+    ast.Function,
+    ast.Extern,
+    ast.Struct,
+    ast.Const,
+    ast.Static,
+    ast.EnumDeclaration,
+)
 
 
-class Signature(NamedTuple):
+@value
+class Signature:
     """Everything of a function but its body."""
 
     receiver: ast.Name | None
@@ -26,13 +34,15 @@ class Signature(NamedTuple):
     span: Span
 
 
-class LanguageLine(NamedTuple):
+@value
+class LanguageLine:
     """The profile named by `#lang`."""
 
     profile: str
 
 
-class IgnoredList(NamedTuple):
+@value
+class IgnoredList:
     """The initializer list of a static array: only its place matters."""
 
     span: Span
@@ -65,7 +75,7 @@ class ItemBuilder(Places):
 
     def language_profile(self, token: int) -> LanguageLine | None:
         """`#lang stable`, as the first line of a file."""
-        if self.starts[token] != 0:
+        if self.file.text[: self.starts[token]] not in ("", BYTE_ORDER_MARK):
             self.sink.emit(catalog.MISPLACED_LANG_LINE.at(self.token_span(token)))
             return None
         return LanguageLine(self.texts[token].removeprefix("#lang").strip())
@@ -95,9 +105,17 @@ class ItemBuilder(Places):
 
     def function(self, values: list[Any]) -> ast.Function:
         """`fn name(parameters) -> T { }`."""
-        signature, body = values
-        receiver, name, generics, parameters, result, span = signature
-        return ast.Function([], receiver, name, generics, parameters, result, body, span)
+        head, body = values
+        return ast.Function(
+            [],
+            head.receiver,
+            head.name,
+            head.generics,
+            head.parameters,
+            head.result,
+            body,
+            head.span,
+        )
 
     def signature(self, values: list[Any]) -> Signature:
         """`fn [Receiver.]name<T>(parameters) -> T`."""
@@ -153,7 +171,7 @@ class ItemBuilder(Places):
         return ast.Static(type_name, None, self.name(token), value, self.from_token(word, end))
 
     def static_array(self, values: list[Any]) -> ast.Static:
-        """`static T[N] name`; an initializer is dropped with a warning (language.md 6.1)."""
+        """`static T[N] name`; an initializer is dropped with a warning (reference.md 6.1)."""
         word, type_name, _, size, _, token, _, value = values
         if value is not None:
             self.sink.emit(catalog.STATIC_LIST_IGNORED.at(value.span, name=self.texts[token]))

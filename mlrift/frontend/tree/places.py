@@ -4,14 +4,13 @@ The values a builder receives are token indices (int) for tokens, nodes or lists
 for an absent optional symbol. The grammar file says which; hence `Any`, here and nowhere else.
 """
 
-from typing import Any
-
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.model import Diagnostic
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.frontend import ast
 from mlrift.frontend.lexer import TokenStream
 from mlrift.source import Span
+from mlrift.static_types import Any
 
 MAX_NESTING = 1000
 MAX_FORMAT_STRING_NESTING = 16

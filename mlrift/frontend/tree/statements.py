@@ -1,7 +1,5 @@
 """Statements: the values of one alternative in, the node out."""
 
-from typing import Any
-
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.frontend import ast
@@ -9,6 +7,7 @@ from mlrift.frontend.lexer import TokenStream
 from mlrift.frontend.tree.expressions import ASSIGNMENT_OPERATORS, ExpressionBuilder
 from mlrift.frontend.tree.places import MAX_NESTING, Places, check_chain, middle_list, nodes_of
 from mlrift.source import Span
+from mlrift.static_types import Any
 
 WILDCARD = "_"
 MAX_TUPLE_SIZE = 3
@@ -42,7 +41,7 @@ class StatementBuilder(Places):
     def assign(self, values: list[Any]) -> ast.Assign:
         """`target = value`, `target += value`."""
         target, token, value = values
-        span = Span(self.file, target.span[1], value.span[2])
+        span = Span(self.file, target.span.start, value.span.end)
         operator = ASSIGNMENT_OPERATORS.get(self.texts[token])
         return ast.Assign(target, operator, value, span)
 
@@ -51,19 +50,19 @@ class StatementBuilder(Places):
     def declare(self, values: list[Any]) -> ast.Declare:
         """`T name`."""
         type_name, token = values
-        span = Span(self.file, type_name.span[1], self.end(token))
+        span = Span(self.file, type_name.span.start, self.end(token))
         return ast.Declare(type_name, self.name(token), None, span)
 
     def declare_value(self, values: list[Any]) -> ast.Declare:
         """`T name = value`."""
         type_name, token, _, value = values
-        span = Span(self.file, type_name.span[1], value.span[2])
+        span = Span(self.file, type_name.span.start, value.span.end)
         return ast.Declare(type_name, self.name(token), value, span)
 
     def declare_array(self, values: list[Any]) -> ast.DeclareArray:
         """`T[N] name`."""
         type_name, _, size, _, token = values
-        span = Span(self.file, type_name.span[1], self.end(token))
+        span = Span(self.file, type_name.span.start, self.end(token))
         return ast.DeclareArray(type_name, size, self.name(token), span)
 
     def declare_tuple(self, values: list[Any]) -> ast.DeclareTuple:

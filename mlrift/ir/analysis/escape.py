@@ -6,7 +6,6 @@ passing it to a function of the module whose parameter does not escape.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from mlrift.ir.analysis.uses import users
 from mlrift.ir.core import Block, BlockParameter, Function, Module, Value
@@ -15,14 +14,18 @@ from mlrift.ir.ops.arith import Add
 from mlrift.ir.ops.call import Call
 from mlrift.ir.ops.compare import CompareInteger
 from mlrift.ir.ops.memory import Copy, Fill, Load, Store, VolatileLoad, VolatileStore
+from mlrift.values import record
 
-_KEPT_TO_ITSELF = frozenset({"os.write", "os.read", "os.open", "os.file_size"})
+# They look at what is there, and keep no address: the OS layer, and the checks of `--debug`.
+_KEPT_TO_ITSELF = frozenset(
+    {"os.write", "os.read", "os.open", "os.file_size", "core.heapshadow_access"}
+)
 
 
 Onward = Callable[[Block, int], Value | None]
 
 
-@dataclass(slots=True)
+@record
 class _Trace:
     """Where an address gets within a function: out of sight, or into these parameters."""
 
@@ -61,12 +64,14 @@ class EscapeAnalysis:
         known = self._parameter_traces.get(parameter)
         if known is None:
             function = self._owners[parameter]
-            if function.blocks:
+            if function.name in _KEPT_TO_ITSELF:
+                known = _Trace(False, [])
+            elif function.blocks:
                 known = self._trace(
                     function, parameter, lambda block, position: block.parameters[position]
                 )
             else:
-                known = _Trace(function.name not in _KEPT_TO_ITSELF, [])
+                known = _Trace(True, [])
             self._parameter_traces[parameter] = known
         return known
 

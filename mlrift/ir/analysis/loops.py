@@ -1,13 +1,12 @@
 """Natural loops: a header and the blocks from which a back edge to it is reached."""
 
-from dataclasses import dataclass
-
 from mlrift.ir.analysis.control_flow import predecessors
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.core import Block, Function
+from mlrift.values import record
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Loop:
     """A loop; `blocks` holds the header too."""
 

@@ -239,6 +239,21 @@ class FSqrt(Op):
         return _rounded(square_root(operand), self.type)
 
 
+@op("arith.fma", Effect.PURE, result=same_as("factor"), operands=_floats)
+class FMultiplyAdd(Op):
+    """IEEE fused multiply-add: factor * other + addend, rounded once."""
+
+    factor: Value
+    other: Value
+    addend: Value
+
+    def evaluate(self, factor: float, other: float, addend: float) -> float:
+        """Multiply and add exactly, then round."""
+        if self.type is F32:
+            return numbers.fused_single(factor, other, addend)
+        return numbers.fused_double(factor, other, addend)
+
+
 @op("arith.select", Effect.PURE, result=same_as("if_true"), operands=anything)
 class Select(Op):
     """One of two values by a truth value (i1); both are evaluated."""

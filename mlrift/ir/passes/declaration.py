@@ -1,10 +1,10 @@
 """What a pass is: a function on a module, with a record of what it needs, makes and keeps."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.ir.core import Function, Module
+from mlrift.values import value
 
 
 @unique
@@ -20,7 +20,7 @@ class Property(Enum):
 EVERY_PROPERTY = frozenset(Property)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Pass:
     """A pass; `keeps` are the properties that still hold after it if they held before."""
 

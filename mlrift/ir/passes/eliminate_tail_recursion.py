@@ -22,8 +22,6 @@ Between the call and the return there may be nothing with an effect, nor a load,
 could have changed. Functions with storage in the frame stay: a callee may still use its caller's.
 """
 
-from dataclasses import dataclass
-
 from mlrift.ir.analysis.control_flow import reverse_postorder
 from mlrift.ir.analysis.uses import users
 from mlrift.ir.clone import clone_op, clone_parameters
@@ -38,6 +36,7 @@ from mlrift.ir.ops.memory import Stack
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
 from mlrift.ir.source_names import SourceFunction
 from mlrift.typesystem import I64
+from mlrift.values import record
 
 Combining = type[Add] | type[Mul] | type[And] | type[Or] | type[Xor]
 
@@ -45,7 +44,7 @@ _IDENTITIES: dict[Combining, int] = {Add: 0, Mul: 1, And: WORD_MASK, Or: 0, Xor:
 _COMBINING: dict[type[Op], Combining] = {Add: Add, Sub: Add, Mul: Mul, And: And, Or: Or, Xor: Xor}
 
 
-@dataclass(slots=True, eq=False)
+@record
 class _Site:
     """A tail call; `combined` is what is done to its result, innermost first, by one family."""
 

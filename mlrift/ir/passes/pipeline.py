@@ -1,7 +1,6 @@
 """The passes of each level in order, and why some must come before others."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum, unique
 
 from mlrift.ir.core import Module
@@ -18,6 +17,7 @@ from mlrift.ir.passes import (
     remove_unreachable_functions,
 )
 from mlrift.ir.passes.declaration import Pass
+from mlrift.values import value
 
 Observer = Callable[[str, Module], None]
 
@@ -31,7 +31,7 @@ class OptimisationLevel(Enum):
     FULL = "2"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Before:
     """`first` runs before `second` wherever both run."""
 

@@ -1,10 +1,10 @@
 """The types of rewrite rules."""
 
 from collections.abc import Callable
-from typing import Any
 
 from mlrift.ir.core import Value
 from mlrift.ir.op import Op
+from mlrift.static_types import Any
 
 Make = Callable[[Op], Value]
 Rule = Callable[[Any, Make], Value | None]

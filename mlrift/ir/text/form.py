@@ -4,12 +4,12 @@ Types follow ` : `, result lists ` -> `, value lists stand in parentheses (bare 
 only field), enum members are followed by a blank, and all else is separated by commas.
 """
 
-from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cache
 
 from mlrift.ir.op import REGISTRY, FieldKind, Op, OpField
 from mlrift.typesystem import MachineType
+from mlrift.values import value
 
 TYPES_BY_NAME = {row.value: row for row in MachineType}
 
@@ -30,7 +30,7 @@ class Form(Enum):
     NUMBER = "8 or 1.5"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Piece:
     """A field with its form, the text before it, and the members an enum may have."""
 

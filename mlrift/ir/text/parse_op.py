@@ -4,7 +4,6 @@ Blocks may stand in any order, so an op can use a value that is defined further 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 from mlrift.ir.core import Block, Successor, Value
 from mlrift.ir.numbers import WORD_MASK, bits_to_double
@@ -14,12 +13,13 @@ from mlrift.ir.text.form import Form, Piece, pieces
 from mlrift.ir.text.tokens import Token, TokenKind
 from mlrift.source import SourceFile, Span
 from mlrift.typesystem import I64, VOID_MACHINE
+from mlrift.values import field, record
 
 _MAX_DIGITS = 40
 _MAX_SIZE_BYTES = 1 << 48
 
 
-@dataclass(slots=True, eq=False)
+@record
 class BodyScope:
     """What is known while the body of one function is read."""
 
@@ -29,14 +29,14 @@ class BodyScope:
     blocks: dict[str, Block] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
+@record
 class ValueName:
     """A value that is used, by name."""
 
     token: Token
 
 
-@dataclass(slots=True, eq=False)
+@record
 class EdgeName:
     """An edge by the names of its block and its arguments."""
 
@@ -47,7 +47,7 @@ class EdgeName:
 Written = ValueName | list[ValueName] | EdgeName | object
 
 
-@dataclass(slots=True, eq=False)
+@record
 class RawOp:
     """An op as written: its class, the name of its result and its fields."""
 

@@ -101,6 +101,8 @@ def _parameters(cursor: Cursor, linkage: Linkage) -> list[BlockParameter]:
 def _flags(cursor: Cursor, function: Function) -> None:
     function.is_naked = cursor.accept_word("naked")
     function.realigns_stack = cursor.accept_word("realigned")
+    function.is_simd = cursor.accept_word("simd")
+    function.is_inline = cursor.accept_word("inline")
     function.returns = not cursor.accept_word("noreturn")
     if cursor.accept_word("section"):
         token = cursor.token

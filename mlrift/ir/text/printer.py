@@ -7,7 +7,6 @@ and printing it again gives the same text. Invalid IR prints too: unknown values
 from collections.abc import Callable
 from functools import cache
 from math import isnan
-from typing import Any
 
 from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import (
@@ -24,6 +23,7 @@ from mlrift.ir.numbers import double_to_bits
 from mlrift.ir.op import REGISTRY, Op
 from mlrift.ir.text.form import Form, Piece, pieces
 from mlrift.ir.text.tokens import escape, quote_name
+from mlrift.static_types import Any
 from mlrift.typesystem import VOID_MACHINE, MachineType
 
 _LINKAGE = {
@@ -154,6 +154,8 @@ def _types(types: tuple[MachineType, ...]) -> str:
 def _flags(function: Function) -> str:
     flags = " naked" if function.is_naked else ""
     flags += " realigned" if function.realigns_stack else ""
+    flags += " simd" if function.is_simd else ""
+    flags += " inline" if function.is_inline else ""
     flags += "" if function.returns else " noreturn"
     if function.section is not None:
         flags += f' section "{escape(function.section.encode("utf-8", "surrogatepass"))}"'

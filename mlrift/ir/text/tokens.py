@@ -1,9 +1,10 @@
 """Text to tokens, and the quoting of names and bytes in both directions."""
 
 import re
-from dataclasses import dataclass
 from enum import Enum, unique
 from functools import cache
+
+from mlrift.values import record
 
 
 class IrSyntaxError(Exception):
@@ -30,7 +31,7 @@ class TokenKind(Enum):
     END = "the end of the text"
 
 
-@dataclass(slots=True, eq=False)
+@record
 class Token:
     """A token; `text` has no sigil and no quotes. `start` and `end` are offsets."""
 

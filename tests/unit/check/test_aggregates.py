@@ -1,4 +1,4 @@
-"""Structs, arrays, slices and methods: copies, addresses, element sizes (language.md 10)."""
+"""Structs, arrays, slices and methods: copies, addresses, element sizes (reference.md 10)."""
 
 from tests.unit.check.dump import body_lines, check_valid, expression_text, function
 

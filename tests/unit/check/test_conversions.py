@@ -1,4 +1,4 @@
-"""Conversions at typed destinations (language.md 7.5, Q29)."""
+"""Conversions at typed destinations (reference.md 7.5, Q29)."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Typing of operators: which operation, which result type (language.md 7.3 to 7.6, Q24, Q63)."""
+"""Typing of operators: which operation, which result type (reference.md 7.3 to 7.6, Q24, Q63)."""
 
 import pytest
 

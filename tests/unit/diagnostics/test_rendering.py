@@ -28,6 +28,16 @@ def test_excerpt_with_label_note_and_help() -> None:
     ]
 
 
+def test_a_line_with_two_places_is_shown_once() -> None:
+    number = Span(FILE, START + 5, START + 6)
+    diagnostic = catalog.UNDECLARED_IDENTIFIER.at(YY, name="yy", suggestion="")
+    assert render_diagnostic(diagnostic.label(number, "with this")).splitlines()[1:] == [
+        "2 |     u64 x = yy + 1",
+        "  |             ^^",
+        "  |                  ^ with this",
+    ]
+
+
 def test_colours_only_when_asked() -> None:
     diagnostic = catalog.UNREACHABLE_CODE.at(YY)
     assert "\x1b" not in render_diagnostic(diagnostic)

@@ -9,7 +9,7 @@ from tests.unit.frontend.tree_text import errors, expression, parse_valid, state
 @pytest.mark.parametrize(
     ("text", "tree"),
     [
-        # The examples of language.md 7.1: not C's order.
+        # The examples of reference.md 7.1: not C's order.
         ("1 + 1 << 3", "(1 + (1 << 3))"),
         ("6 & 3 == 2", "((6 & 3) == 2)"),
         ("8 | 7 & 3", "((8 | 7) & 3)"),

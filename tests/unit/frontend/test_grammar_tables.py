@@ -4,8 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from mlrift.frontend.grammar.generate import GRAMMAR_PATH, TABLES_PATH, generate_tables
 from mlrift.frontend.grammar.tables import PRODUCTIONS, SHIFT_REDUCE
+from mlrift.frontend.layout.expressions import ExpressionLayout
+from mlrift.frontend.layout.items import ItemLayout
+from mlrift.frontend.layout.statements import StatementLayout
 from mlrift.frontend.lexer import KIND
 from mlrift.frontend.tree.expressions import ExpressionBuilder
 from mlrift.frontend.tree.items import ItemBuilder
@@ -13,6 +18,7 @@ from mlrift.frontend.tree.statements import StatementBuilder
 
 PROJECT = Path(__file__).resolve().parents[3]
 OWNERS = (ExpressionBuilder, StatementBuilder, ItemBuilder)
+LAYOUTS = (ExpressionLayout, StatementLayout, ItemLayout)
 
 
 def test_tables_are_current() -> None:
@@ -22,11 +28,14 @@ def test_tables_are_current() -> None:
     )
 
 
-def test_every_builder_of_the_grammar_exists_once_and_no_other() -> None:
+@pytest.mark.parametrize("owners", [OWNERS, LAYOUTS], ids=["tree", "layout"])
+def test_every_builder_of_the_grammar_exists_once_and_no_other(
+    owners: tuple[type, ...],
+) -> None:
     named = {name for _, _, name, _ in PRODUCTIONS if not name.startswith("(")}
     methods = [
         name
-        for owner in OWNERS
+        for owner in owners
         for name, member in vars(owner).items()
         if not name.startswith("_") and callable(member)
     ]

@@ -1,4 +1,4 @@
-"""Literals: values exactly as language.md 2.2 says."""
+"""Literals: values exactly as reference.md 2.2 says."""
 
 import struct
 

@@ -1,7 +1,7 @@
 """Syntax trees as short text, so that a test can say what it expects in one line.
 
 Names, types and integers print as themselves, a binary operation as `(a + b)`, every other node as
-its class with its fields in order; spans are left out.
+its class with its fields in order; spans and absent annotations are left out.
 """
 
 from enum import Enum
@@ -81,5 +81,6 @@ def tree_text(node: Any) -> str:  # noqa: C901 - one row per class
             return str(node.value)
         case _ if hasattr(node, "__slots__"):
             fields = [getattr(node, name) for name in node.__slots__ if name != "span"]
-            return f"{type(node).__name__}({', '.join(map(tree_text, fields))})"
+            given = [field for field in fields if field != ()]
+            return f"{type(node).__name__}({', '.join(map(tree_text, given))})"
     return repr(node)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+import mpmath
 import pytest
 
 from mlrift.backends.llvm.options import CodegenOptions, OptimisationLevel
@@ -151,7 +152,7 @@ def singles(values: Iterable[int]) -> tuple[tuple[int, ...], ...]:
 
 def word_case(op_class: type[Op]) -> Case:
     """A case whose expectation is the op's own `evaluate`."""
-    sample = op_class(arith.Constant(0, I64), arith.Constant(0, I64))  # type: ignore[call-arg]
+    sample = op_class(arith.Constant(0, I64), arith.Constant(0, I64))
     return Case(
         op_class.MNEMONIC,
         (I64, I64),
@@ -280,6 +281,40 @@ def _nearest_single(word: int) -> float:
     return math.copysign(whole * 2.0**shift, number)
 
 
+def multiply_adds(encode: Callable[[float], int], huge: float) -> tuple[tuple[int, ...], ...]:
+    """Operands of multiply-adds: special values, ties, cancellation, and results near zero."""
+    few = (0.0, -0.0, 1.0, -1.5, math.inf, -math.inf, math.nan, huge, 1.0 / huge)
+    tiny = 2.0**-149 if huge < 2.0**200 else 2.0**-1074
+    unit = 2.0**-23 if huge < 2.0**200 else 2.0**-52
+    rows = list(product(few, repeat=3))
+    for a, b in product((1.0 + unit, 1.0 - unit, 1.5, 1.0 + 5 * unit, 3.0), repeat=2):
+        rows += [(a, b, c) for c in (-a * b, unit, -unit * unit, tiny, -tiny, huge, 2.0 / unit)]
+        rows += [(a * tiny, b, c) for c in (tiny, -tiny * 3, 1.0, -tiny * 1024)]
+        rows += [(a * 2.0**-70, b * tiny * 2.0**69, c) for c in (0.0, tiny, -tiny)]
+        rows += [(a / huge, b * unit * 8, c / huge) for c in (0.0, unit, -1.5, -unit * unit)]
+        rows += [(a * huge / 4.0, b, c * huge) for c in (-1.0, 1.0, -unit)]
+    return tuple(tuple(encode(value) for value in row) for row in rows)
+
+
+def mpmath_fma(a: float, b: float, c: float, bits: int, lowest: int) -> float:
+    """Multiply and add with all digits, then round to a format."""
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a * b + c
+    if not math.isfinite(c):
+        return c
+    with mpmath.workprec(5000):
+        exact = mpmath.mpf(a) * mpmath.mpf(b) + mpmath.mpf(c)
+        if exact == 0:
+            return a * b + c if a == 0 or b == 0 else 0.0
+        step = max(mpmath.frexp(exact)[1] - bits, lowest)
+        whole = mpmath.nint(mpmath.ldexp(exact, -step))
+        value = mpmath.ldexp(whole, step)
+        limit = mpmath.mpf(2) ** (128 if bits == 24 else 1024)
+        if abs(value) >= limit:
+            return math.copysign(math.inf, float(mpmath.sign(exact)))
+        return math.copysign(float(value), float(mpmath.sign(exact)))
+
+
 CASES = [
     *(
         word_case(row)
@@ -303,6 +338,10 @@ CASES = [
     ),
     Case("fsqrt f64", (F64,), arith.FSqrt, singles(map(double_bits, DOUBLES)), root),
     Case("fsqrt f32", (F32,), arith.FSqrt, singles(map(single_bits, SINGLES)), root),
+    Case("fma f64", (F64,) * 3, arith.FMultiplyAdd, multiply_adds(double_bits, 2.0**1023),
+         lambda a, b, c: mpmath_fma(a, b, c, 53, -1074)),
+    Case("fma f32", (F32,) * 3, arith.FMultiplyAdd, multiply_adds(single_bits, 2.0**127),
+         lambda a, b, c: mpmath_fma(a, b, c, 24, -149)),
     Case("select", (I1, I64, I64), arith.Select,
          tuple((truth, 5, WORD_MASK) for truth in (0, 1)), lambda c, a, b: a if c else b),
     Case("select f64", (I1, F64, F64), arith.Select,

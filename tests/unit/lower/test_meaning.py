@@ -1,4 +1,4 @@
-"""What lowered programs do, on the interpreter: one behaviour of language.md each."""
+"""What lowered programs do, on the interpreter: one behaviour of reference.md each."""
 
 import pytest
 

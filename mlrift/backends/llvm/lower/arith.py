@@ -1,13 +1,13 @@
 """Integer and float arithmetic to LLVM. No flags: sums wrap, floats are never contracted."""
 
 from collections.abc import Callable
-from typing import Any
 
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.llvm.types import VALUE_TYPE, constant_text
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
 from mlrift.ir.ops import arith
+from mlrift.static_types import Any
 
 RULES: Rules[FunctionText] = Rules("llvm")
 
@@ -124,6 +124,16 @@ def lower_fsqrt(out: FunctionText, made: arith.FSqrt) -> None:
     name = "llvm.sqrt.f64" if kind == "double" else "llvm.sqrt.f32"
     out.context.declare(name, f"declare {kind} @{name}({kind})")
     out.define(made, f"call {kind} @{name}({kind} {out.names[made.operand]})")
+
+
+@RULES.rule(arith.FMultiplyAdd)
+def lower_fma(out: FunctionText, made: arith.FMultiplyAdd) -> None:
+    """The intrinsic: one instruction, or a call of `fma` on a CPU that has none."""
+    kind = VALUE_TYPE[made.type]
+    name = "llvm.fma.f64" if kind == "double" else "llvm.fma.f32"
+    out.context.declare(name, f"declare {kind} @{name}({kind}, {kind}, {kind})")
+    arguments = ", ".join([f"{kind} {out.names[value]}" for value in made.operands()])
+    out.define(made, f"call {kind} @{name}({arguments})")
 
 
 @RULES.rule(arith.Udiv)

@@ -69,7 +69,7 @@ def lower_function_address(out: FunctionText, made: call.FunctionAddress) -> Non
     """The function itself when its signature is words, else its entry for words."""
     context = out.context
     function = context.module.functions[made.callee]
-    if context.has_words_entry(function):
+    if function.from_c is None and context.has_words_entry(function):
         name = context.symbols.words_entry(made.callee)
     else:
         name = context.symbols.functions[made.callee]

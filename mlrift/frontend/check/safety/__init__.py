@@ -1,4 +1,4 @@
-"""The safety analysis of `mlrc check` (language.md 18): contexts, effects and the order of locks.
+"""The safety analysis of `mlrc check` (reference.md 18): contexts, effects and the order of locks.
 
 Only what is annotated is held to something; a program without annotations is never rejected.
 """

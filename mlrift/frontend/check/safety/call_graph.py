@@ -1,14 +1,14 @@
 """Who calls whom: the functions of a program in, their calls in source order out."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from mlrift.frontend import ast
 from mlrift.frontend.walk import walk
 from mlrift.source import Span
+from mlrift.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallSite:
     """One call: the name that is called, and where."""
 
@@ -16,7 +16,7 @@ class CallSite:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallGraph:
     """The functions of a program by name, and the calls in each."""
 

@@ -21,7 +21,7 @@ from mlrift.frontend.check.signatures import SPECIAL_FORMS
 
 
 class Effect(Flag):
-    """What a function does to the world; the numbers are those of language.md 18."""
+    """What a function does to the world; the numbers are those of reference.md 18."""
 
     NONE = 0
     IO = 1

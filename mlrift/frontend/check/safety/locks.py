@@ -5,17 +5,17 @@ number; other locks have no name to compare. A call takes what the called functi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from mlrift.frontend import ast
 from mlrift.frontend.check.safety.call_graph import CallGraph, call_graph, settle
 from mlrift.frontend.walk import walk
 from mlrift.source import Span
+from mlrift.values import value
 
 _ACQUIRE, _RELEASE = "acquire", "release"
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LockCycle:
     """Two locks: the second is taken while the first is held, elsewhere the reverse."""
 
@@ -25,7 +25,7 @@ class LockCycle:
     other_place: Span
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class _Step:
     """A call in a function body; `lock` is set where it takes or gives back a lock."""
 

@@ -1,0 +1,93 @@
+"""The options of `mlrc` as rows: one list for the quick reader, for click and for `--help`."""
+
+from enum import Enum, unique
+
+from mlrift.values import value
+
+
+@unique
+class FlagKind(Enum):
+    """What follows an option's name."""
+
+    SWITCH = "nothing"
+    TEXT = "a word; the last one counts"
+    TEXTS = "a word each time"
+    CHOICE = "one of some words"
+
+
+@value
+class Flag:
+    """An option: its names, the key of its setting, and what `--help` says.
+
+    A switch that is given stores `when_given`; a flag that is not given stores `default`.
+    """
+
+    names: tuple[str, ...]
+    key: str
+    kind: FlagKind
+    help: str
+    metavar: str | None = None
+    choices: tuple[str, ...] = ()
+    default: object = None
+    when_given: object = True
+    is_hidden: bool = False
+
+
+def _switch(names: str, key: str, help_text: str) -> Flag:
+    return Flag(tuple(names.split()), key, FlagKind.SWITCH, help_text, default=False)
+
+
+def _text(names: str, key: str, metavar: str, help_text: str) -> Flag:
+    return Flag(tuple(names.split()), key, FlagKind.TEXT, help_text, metavar)
+
+
+def _choice(name: str, key: str, choices: str, default: str, help_text: str) -> Flag:
+    words = tuple(choices.split())
+    return Flag((name,), key, FlagKind.CHOICE, help_text, choices=words, default=default)
+
+
+_ACCEPTED = "--ir --legacy --coalesce --no-coalesce --no-auto-teardown"
+FLAGS = (
+    _text("-o", "output", "OUTPUT", "Where to write the result."),
+    _text("--emit", "emit", "KIND", "elfexe, macho, pe, android, obj, lib, staticlib, asm or ir."),
+    _switch("-c", "object_only", "The same as --emit=obj."),
+    _text("--header", "header", "FILE", "Where to write the C header of a library."),
+    _text("--arch", "arch", "CPU", "One target for x86_64 or arm64."),
+    _text("--target", "target", "OS", "One target for linux, macos, windows or android."),
+    _text("--targets", "targets", "LIST", "A fat file with these slices (comma list, all)."),
+    _text("-O", "level", "LEVEL", "0: no optimisation; 2: all (the default)."),
+    _switch("--O0", "no_optimisation", "The same as -O0."),
+    _switch("-g", "debug_info", "Write DWARF debug information."),
+    _switch("--debug", "debug", "Check bounds, null, division and overflow at run time."),
+    Flag(
+        ("--check-types",),
+        "check_types",
+        FlagKind.SWITCH,
+        "Type-shape rules are errors.",
+        default=True,
+    ),
+    Flag(
+        ("--no-check-types",),
+        "check_types",
+        FlagKind.SWITCH,
+        "Type-shape rules are warnings.",
+        default=True,
+        when_given=False,
+    ),
+    _choice("--error-format", "error_format", "text json", "text", "How messages are written."),
+    _choice("--fat-format", "fat_format", "2 3", "3", "Container version."),
+    Flag(
+        ("--dump",),
+        "dump",
+        FlagKind.TEXTS,
+        "Print the IR after a pass.",
+        "after:PASS",
+        default=(),
+    ),
+    _switch("--freestanding", "freestanding", "No start-up code: main is the entry point."),
+    Flag(tuple(_ACCEPTED.split()), "accepted", FlagKind.SWITCH, "", default=False, is_hidden=True),
+    _switch("--version", "version", "Print the version."),
+)
+FLAGS_WITH_VALUE = frozenset(
+    name for row in FLAGS if row.kind is not FlagKind.SWITCH for name in row.names
+)

@@ -1,0 +1,155 @@
+"""What a program offers to C, when it becomes a library: declarations marked `@export`.
+
+Enters: the checked declarations. Leaves: an `Interface`, in the order of the source, and findings
+about what C cannot be offered. Structs that exported functions, statics or structs mention belong
+to it whether they are marked or not.
+"""
+
+from collections.abc import Iterable
+
+from mlrift.diagnostics import catalog
+from mlrift.frontend import ast, typed
+from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.conversions import signed_value
+from mlrift.frontend.check.declarations import Declarations
+from mlrift.frontend.doc_comments import doc_comment, file_comment
+from mlrift.frontend.scopes import Signature
+from mlrift.interface.c_names import meaning_in_c
+from mlrift.interface.model import (
+    Constant,
+    Enumeration,
+    Field,
+    Form,
+    Function,
+    Interface,
+    Parameter,
+    Struct,
+    Variable,
+)
+from mlrift.source import Span
+from mlrift.typesystem import U64, ArrayType, ScalarType, SliceType, StructType, Tag, Type
+
+EXPORT = "export"
+
+
+def library_interface(
+    context: Context, root: ast.SourceModule, items: Declarations, exported: Iterable[Signature]
+) -> Interface:
+    """Return the interface of a library with this root file and these exported functions."""
+    return _Builder(context, root, items).build(list(exported))
+
+
+def _is_exported(node: ast.Const | ast.Static | ast.Struct | ast.EnumDeclaration) -> bool:
+    return any(row.name == EXPORT for row in node.annotations)
+
+
+class _Builder:
+    """Collects declarations and the C names they take."""
+
+    def __init__(self, context: Context, root: ast.SourceModule, items: Declarations) -> None:
+        self._context = context
+        self._root = root
+        self._items = items
+        self._taken: dict[str, Span] = {}
+        self._nodes = {node.name.text: node for node in items.structs}
+        self._structs: dict[str, Struct] = {}
+
+    def build(self, exported: list[Signature]) -> Interface:
+        """Describe everything; report it when there is nothing to call."""
+        statics = [node for node in self._items.statics if _is_exported(node)]
+        if not exported and not statics:
+            diagnostic = catalog.NOTHING_EXPORTED.at(None)
+            self._context.emit(diagnostic.help("@export fn answer() -> u64 { return 42 }"))
+        for node in self._items.structs:
+            if _is_exported(node):
+                self._use(self._context.names.types[node.name.text])
+        functions = tuple(self._function(signature) for signature in exported)
+        variables = tuple(self._variable(node) for node in statics)
+        constants = [self._constant(row) for row in self._items.constants if _is_exported(row)]
+        enums = [self._enumeration(row) for row in self._items.enums if _is_exported(row)]
+        structs = tuple(self._structs.values())
+        doc = file_comment(self._root.file)
+        return Interface(functions, variables, tuple(constants), tuple(enums), structs, doc)
+
+    def _take(self, name: str, span: Span) -> None:
+        """Claim a name in C's one name space."""
+        reason = meaning_in_c(name)
+        if reason:
+            self._context.emit(catalog.NOT_FOR_C.at(span, name=name, reason=reason))
+        elif name in self._taken:
+            diagnostic = catalog.EXPORTED_TWICE.at(span, name=name)
+            self._context.emit(diagnostic.label(self._taken[name], "first exported here"))
+        else:
+            self._taken[name] = span
+
+    def _function(self, signature: Signature) -> Function:
+        symbol = signature.symbol
+        self._take(symbol.name, symbol.span)
+        lengths = {row.slice_length for row in symbol.parameters if row.slice_length is not None}
+        parameters = [
+            self._parameter(row.name, row.type) for row in symbol.parameters if row not in lengths
+        ]
+        results: list[Parameter] = []
+        if symbol.result.size_bytes:
+            results.append(self._parameter("result", symbol.result))
+            results += [
+                Parameter(f"result{n}", U64.name) for n in range(2, symbol.result_count + 1)
+            ]
+        return Function(symbol.name, tuple(parameters), tuple(results), doc_comment(symbol.span))
+
+    def _parameter(self, name: str, declared: Type) -> Parameter:
+        match declared:
+            case SliceType(element=element):
+                return Parameter(name, self._use(element), Form.SLICE)
+            case StructType():
+                return Parameter(name, self._use(declared), Form.POINTER)
+            case ScalarType():
+                return Parameter(name, declared.name)
+            case _:
+                return Parameter(name, U64.name)
+
+    def _variable(self, node: ast.Static) -> Variable:
+        name = node.name
+        static = self._context.names.statics[name.text]
+        static.is_export = True
+        self._take(name.text, name.span)
+        if static.is_repointed:
+            reason = "an assignment lets it mean another struct"
+            self._context.emit(catalog.NOT_FOR_C.at(name.span, name=name.text, reason=reason))
+        doc = doc_comment(name.span)
+        if isinstance(static.type, ArrayType):
+            return Variable(name.text, self._use(static.type.element), static.type.count, doc)
+        return Variable(name.text, self._use(static.type), 0, doc)
+
+    def _constant(self, node: ast.Const) -> Constant:
+        name = node.name
+        self._take(name.text, name.span)
+        known = self._context.names.constants[name.text]
+        declared = known.type if isinstance(known.type, ScalarType) else U64
+        value: int | float = known.value
+        if isinstance(known, typed.IntegerConstant) and declared.tag is Tag.SIGNED:
+            value = signed_value(known.value)
+        return Constant(name.text, declared.name, value, doc_comment(name.span))
+
+    def _enumeration(self, node: ast.EnumDeclaration) -> Enumeration:
+        name = node.name
+        self._take(name.text, name.span)
+        members = self._context.names.enums[name.text].members
+        for member in node.members:
+            self._take(f"{name.text}_{member.name.text}", member.name.span)
+        return Enumeration(name.text, tuple(members.items()), doc_comment(name.span))
+
+    def _use(self, declared: Type) -> str:
+        """Return the name of a type, after adding a struct and those inside it."""
+        if not isinstance(declared, StructType):
+            return declared.name
+        name = declared.name
+        if name not in self._structs:
+            span = self._nodes[name].name.span
+            self._take(name, span)
+            fields = [
+                Field(row.name, self._use(row.type), row.offset) for row in declared.fields.values()
+            ]
+            size_bytes = declared.size_bytes
+            self._structs[name] = Struct(name, size_bytes, tuple(fields), doc_comment(span))
+        return name

@@ -1,0 +1,1 @@
+"""Measured accuracy of the elementary functions of std, against mpmath."""
