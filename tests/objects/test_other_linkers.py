@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mlrift.backends.platforms import platform_for
+from mlrift.frontend.builtins.sockets import SOCKETS
 from mlrift.targets import (
     ARM64,
     CPUS,
@@ -118,13 +119,28 @@ def test_macos_objects_need_only_libsystem(tmp_path: Path, cpu: Cpu, level: str)
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
 def test_windows_objects_need_only_kernel32(tmp_path: Path, cpu: Cpu, level: str) -> None:
+    offered = {*platform_for(WINDOWS).c_functions, *SUPPORT, FLOATS_ARE_USED}
+    undefined = undefined_on_windows(tmp_path, cpu, level, every_builtin(SOCKETS))
+    assert "WriteFile" in undefined
+    assert undefined <= offered
+
+
+@pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
+def test_windows_objects_with_sockets_need_ws2_32_too(tmp_path: Path, cpu: Cpu) -> None:
+    platform = platform_for(WINDOWS)
+    offered = {*platform.c_functions, *platform.socket_functions, *SUPPORT, FLOATS_ARE_USED}
+    undefined = undefined_on_windows(tmp_path, cpu, "-O2", every_builtin())
+    assert "WSAStartup" in undefined
+    assert undefined <= offered
+
+
+def undefined_on_windows(tmp_path: Path, cpu: Cpu, level: str, text: str) -> set[str]:
+    """Return what an object of the program asks of the libraries that it is linked with."""
     linker = tool("lld-link", "lld-link-19")
-    made = compile_object(tmp_path, every_builtin(), level, *flags_of(target_for(WINDOWS, cpu)))
+    made = compile_object(tmp_path, text, level, *flags_of(target_for(WINDOWS, cpu)))
     flags = ["/nodefaultlib", "/entry:main", "/subsystem:console", "/force:unresolved"]
     messages = command([linker, *flags, f"/out:{tmp_path / 'program.exe'}", made])
-    undefined = set(re.findall(r"undefined symbol: (\S+)", messages))
-    assert "WriteFile" in undefined
-    assert undefined <= {*platform_for(WINDOWS).c_functions, *SUPPORT, FLOATS_ARE_USED}
+    return set(re.findall(r"undefined symbol: (\S+)", messages))
 
 
 @pytest.mark.parametrize("level", LEVELS)
