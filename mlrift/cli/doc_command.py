@@ -7,14 +7,14 @@ import click
 
 from mlrift.cli.environment import library_roots
 from mlrift.cli.source_files import UnreadableSource, encode_source, read_source
+from mlrift.cli.subcommand import STATUS_FAILED, carry_out
 from mlrift.driver.artifacts import NewFile, Permission, is_same_file, write_files
 from mlrift.driver.documentation.page import page_of, without_description
 from mlrift.driver.documentation.reading import Reference, read_reference
-from mlrift.driver.formatting import NotAProgram, parse_source
+from mlrift.driver.formatting import parse_source
 from mlrift.driver.resources import standard_library_root
 from mlrift.values import value
 
-STATUS_FAILED = 1
 DOCUMENTATION = "///"
 USAGE = """usage: mlrc doc FILE.mlr [-o PAGE.md]     print the page of a file, or write it
        mlrc doc FOLDER -o FOLDER          write a page for each file that has /// comments
@@ -34,18 +34,7 @@ class _Page:
 
 def write_pages(words: list[str]) -> int:
     """Carry out `mlrc doc` with these words; returns the exit status."""
-    try:
-        result = doc_command.main(words, prog_name="mlrc doc", standalone_mode=False)
-    except click.UsageError as error:
-        sys.stderr.write(f"mlrc doc: error: {error.format_message()}\n{USAGE}")
-        return STATUS_FAILED
-    except NotAProgram as error:
-        sys.stderr.write(error.messages)
-        return STATUS_FAILED
-    except (UnreadableSource, OSError) as error:
-        sys.stderr.write(f"mlrc doc: error: {error}\n")
-        return STATUS_FAILED
-    return int(result or 0)
+    return carry_out(doc_command, "mlrc doc", words, USAGE)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

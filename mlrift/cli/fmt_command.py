@@ -7,11 +7,11 @@ import click
 
 from mlrift.cli.environment import library_roots
 from mlrift.cli.source_files import UnreadableSource, decode_source, encode_source, read_source
+from mlrift.cli.subcommand import STATUS_FAILED, carry_out
 from mlrift.driver.artifacts import replace_content
 from mlrift.driver.formatting import NotAProgram, format_source
 from mlrift.driver.resources import standard_library_root
 
-STATUS_FAILED = 1
 STANDARD_INPUT = "standard input"
 USAGE = """usage: mlrc fmt FILE.mlr              print the file formatted
        mlrc fmt --check PATH...       exit with 1 if a file would change
@@ -22,18 +22,7 @@ USAGE = """usage: mlrc fmt FILE.mlr              print the file formatted
 
 def format_files(words: list[str]) -> int:
     """Carry out `mlrc fmt` with these words; returns the exit status."""
-    try:
-        result = fmt_command.main(words, prog_name="mlrc fmt", standalone_mode=False)
-    except click.UsageError as error:
-        sys.stderr.write(f"mlrc fmt: error: {error.format_message()}\n{USAGE}")
-        return STATUS_FAILED
-    except NotAProgram as error:
-        sys.stderr.write(error.messages)
-        return STATUS_FAILED
-    except (UnreadableSource, OSError) as error:
-        sys.stderr.write(f"mlrc fmt: error: {error}\n")
-        return STATUS_FAILED
-    return int(result or 0)
+    return carry_out(fmt_command, "mlrc fmt", words, USAGE)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -7,6 +7,7 @@ import click
 
 from mlrift.cli.environment import cache_folder, library_roots
 from mlrift.cli.source_files import UnreadableSource, read_source
+from mlrift.cli.subcommand import STATUS_FAILED, carry_out
 from mlrift.driver.artifacts import Permission, write_file
 from mlrift.driver.living.proposals import (
     PROPOSALS,
@@ -18,7 +19,6 @@ from mlrift.driver.living.proposals import (
 )
 from mlrift.driver.options import CompileOptions, Product
 
-STATUS_FAILED = 1
 DEFAULT_THRESHOLD = 50
 STATES_FILE = Path(".kernrift") / "proposals"
 USAGE = """usage: mlrc lc [--ci] [--min-fitness=N] FILE.mlr
@@ -32,15 +32,7 @@ def lc(words: list[str]) -> int:
     """Carry out `mlrc lc` with these words; returns the exit status."""
     # `--fix` alone takes no value, so click must not find one in the word after it.
     words = ["--fix=all" if word == "--fix" else word for word in words]
-    try:
-        result = lc_command.main(words, prog_name="mlrc lc", standalone_mode=False)
-    except click.UsageError as error:
-        sys.stderr.write(f"mlrc lc: error: {error.format_message()}\n{USAGE}")
-        return STATUS_FAILED
-    except (UnreadableSource, BadStateLine, OSError) as error:
-        sys.stderr.write(f"mlrc lc: error: {error}\n")
-        return STATUS_FAILED
-    return int(result or 0)
+    return carry_out(lc_command, "mlrc lc", words, USAGE, (UnreadableSource, BadStateLine, OSError))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

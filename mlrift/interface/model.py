@@ -11,6 +11,9 @@ from mlrift.static_types import Any
 
 SECTION = ".mlrift.interface"
 VERSION = 1
+_NAMES = ("name", "type")
+_TEXTS = ("doc", "form")
+_MEMBER_WORDS = 2
 
 
 class InterfaceError(Exception):
@@ -132,6 +135,7 @@ def from_json(data: bytes) -> Interface:
         tree = json.loads(data)
         if tree["version"] != VERSION:
             raise InterfaceError(f"it has version {tree['version']}, this program reads {VERSION}")
+        _require_valid(tree)
         return Interface(
             tuple(map(_function, tree["functions"])),
             tuple(Variable(**row) for row in tree["variables"]),
@@ -142,6 +146,22 @@ def from_json(data: bytes) -> Interface:
         )
     except (ValueError, KeyError, TypeError) as error:
         raise InterfaceError(f"its text is damaged: {error}") from error
+
+
+def _require_valid(tree: object, key: str = "") -> None:
+    """Raise unless every name is a name and every text a text: modules are written from them."""
+    if isinstance(tree, dict):
+        for inner_key, row in tree.items():
+            _require_valid(row, inner_key)
+    elif isinstance(tree, list):
+        for row in tree:
+            is_member = key == "members" and isinstance(row, list) and len(row) == _MEMBER_WORDS
+            _require_valid(row[0] if is_member else row, "name" if is_member else key)
+    elif key in _NAMES:
+        if not isinstance(tree, str) or not (tree.isascii() and (tree or "_").isidentifier()):
+            raise ValueError(f"{tree!r} is no name")
+    elif not isinstance(tree, str if key in _TEXTS else int | float):
+        raise ValueError(f"{tree!r} is no {key}")
 
 
 def _form_text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 import ctypes
 import importlib.util
+import random
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from mlrift.targets import (
 from tests.library.building import DEMO, build, build_text
 from tests.objects.toolchains import host_gcc
 
+FORMATS = (LINUX_X86_64, WINDOWS_X86_64, MACOS_ARM64)
 FOREIGN = (LINUX_ARM64, ANDROID_ARM64, MACOS_X86_64, MACOS_ARM64, WINDOWS_X86_64, WINDOWS_ARM64)
 
 
@@ -266,3 +268,22 @@ def test_cut_files_never_give_a_traceback(tmp_path: Path) -> None:
         for length in (8, 63, 64, 100, 200, 500, 1000, len(data) // 2, len(data) - 40):
             cut.write_bytes(data[:length])
             assert bind([str(cut), "-o", str(tmp_path / "cut.py")]) in (0, 1)
+
+
+@pytest.mark.parametrize(
+    "target", [LINUX_X86_64, WINDOWS_X86_64, MACOS_ARM64], ids=lambda row: row.name
+)
+def test_damaged_files_never_give_a_traceback(tmp_path: Path, target: Any) -> None:
+    data = build(tmp_path, DEMO, target, "a.lib_image").read_bytes()
+    interface = data.index(b'{"constants"')
+    choose = random.Random(1)
+    damaged = tmp_path / "damaged"
+    for _ in range(300):
+        changed = bytearray(data)
+        start = choose.choice([0, interface])
+        for _ in range(choose.choice([1, 3, 20])):
+            changed[choose.randrange(start, len(changed))] = choose.randrange(256)
+        damaged.write_bytes(changed)
+        output = tmp_path / "damaged.py"
+        if bind([str(damaged), "-o", str(output)]) == 0:
+            compile(output.read_text(), str(output), "exec")
