@@ -28,6 +28,7 @@ class BinaryOperator(Enum):
     MUL = "*"
     DIV = "/"
     REM = "%"
+    MATMUL = "@"
     SHL = "<<"
     SHR = ">>"
     BIT_AND = "&"
@@ -50,6 +51,38 @@ class TypeName:
 
     name: str
     span: Span
+
+
+@record
+class TensorTypeName:
+    """`tensor f32[B, D]`; the extents are expressions, new names in parameters."""
+
+    element: TypeName
+    extents: "list[Expression]"
+    span: Span
+    name = "tensor"
+
+
+@record
+class CsrTypeName:
+    """`csr T[sources, targets]`: connections with an element or a struct each."""
+
+    element: TypeName
+    sources: "Expression"
+    targets: "Expression"
+    span: Span
+    name = "csr"
+
+
+@record
+class EventsTypeName:
+    """`events`: the neurons of a population that did something in one step."""
+
+    span: Span
+    name = "events"
+
+
+AnyTypeName = TypeName | TensorTypeName | CsrTypeName | EventsTypeName
 
 
 @record
@@ -187,6 +220,42 @@ class Index:
 
 
 @record
+class IndexSpan:
+    """`first..end` between brackets; either may be left out."""
+
+    first: "Expression | None"
+    end: "Expression | None"
+    span: Span
+
+
+@record
+class IndexAxes:
+    """`base[i, a..b]`: one entry an axis, at least two."""
+
+    base: "Expression"
+    entries: "list[Expression | IndexSpan]"
+    span: Span
+
+
+@record
+class Cast:
+    """`value as T`."""
+
+    operand: "Expression"
+    type: TypeName
+    span: Span
+
+
+@record
+class Quantity:
+    """`10ms`: a number with a unit."""
+
+    number: "IntegerLiteral | FloatLiteral"
+    unit: str
+    span: Span
+
+
+@record
 class LiteralField:
     """One entry of a struct literal; `name` is None for a positional entry."""
 
@@ -218,6 +287,10 @@ Expression = (
     | MethodCall
     | Member
     | Index
+    | IndexSpan
+    | IndexAxes
+    | Cast
+    | Quantity
     | StructLiteral
 )
 
@@ -236,7 +309,7 @@ class Block:
 class Declare:
     """`T name` or `T name = expr`."""
 
-    type: TypeName
+    type: AnyTypeName
     name: Name
     value: Expression | None
     span: Span
@@ -323,6 +396,83 @@ class For:
     end: Expression
     inclusive: bool
     body: Block
+    span: Span
+
+
+@record
+class DeclareView:
+    """`tensor T[N] name at address`: memory seen as a tensor."""
+
+    type: AnyTypeName
+    name: Name
+    address: "Expression"
+    span: Span
+
+
+@record
+class ForEach:
+    """`for name in sequence { }`: the neurons of an event stream."""
+
+    name: Name
+    sequence: "Expression"
+    body: "Block"
+    span: Span
+
+
+@record
+class ForEachEdge:
+    """`for i, j in connections { }`: source and target of every edge."""
+
+    source: Name
+    target: Name
+    sequence: "Expression"
+    body: "Block"
+    span: Span
+
+
+@record
+class Build:
+    """`build { }`: connections that share one sequence of random numbers."""
+
+    body: "Block"
+    span: Span
+
+
+@record
+class Decay:
+    """`decay name time_constant [to level]`, in a `dynamics` block."""
+
+    name: Name
+    time_constant: "Expression"
+    level: "Expression | None"
+    span: Span
+
+
+@record
+class Derivative:
+    """`d name = rate [by method]`, in a `dynamics` block."""
+
+    name: Name
+    rate: "Expression"
+    method: "Name | None"
+    span: Span
+
+
+@record
+class Spike:
+    """`spike condition { }`, in a `dynamics` block."""
+
+    condition: "Expression"
+    body: "Block"
+    span: Span
+
+
+@record
+class Hold:
+    """`hold name duration`, in a `spike` block."""
+
+    name: Name
+    duration: "Expression"
     span: Span
 
 
@@ -461,6 +611,14 @@ Statement = (
     | PointerLoad
     | PointerStore
     | Asm
+    | DeclareView
+    | ForEach
+    | ForEachEdge
+    | Build
+    | Decay
+    | Derivative
+    | Spike
+    | Hold
 )
 
 # ------------------------------------------------------------------ top level
@@ -487,7 +645,7 @@ class Import:
 class Parameter:
     """`T name`, or `[T] name` when `is_slice`."""
 
-    type: TypeName
+    type: AnyTypeName
     is_slice: bool
     name: Name
     span: Span
@@ -502,7 +660,7 @@ class Function:
     name: Name
     generics: list[Name]
     parameters: list[Parameter]
-    result: TypeName | None
+    result: AnyTypeName | None
     body: Block
     span: Span
 
@@ -514,7 +672,7 @@ class Extern:
     annotations: list[Annotation]
     name: Name
     parameters: list[Parameter]
-    result: TypeName | None
+    result: AnyTypeName | None
     span: Span
 
 
@@ -607,7 +765,52 @@ class Device:
     span: Span
 
 
-Item = Function | Extern | Const | Static | Struct | EnumDeclaration | Alias | Device
+@record
+class Dynamics:
+    """`dynamics [name of] struct by method [fast] { }`: how a neuron moves over one step."""
+
+    name: Name
+    struct: Name
+    method: Name
+    is_fast: bool
+    body: Block
+    span: Span
+
+
+@record
+class OnSpike:
+    """`on pre { }` or `on post { }`."""
+
+    side: Name
+    body: Block
+    span: Span
+
+
+@record
+class Plasticity:
+    """`plasticity struct(T pre, U post) { on pre { } on post { } }`."""
+
+    struct: Name
+    pre_type: TypeName
+    pre: Name
+    post_type: TypeName
+    post: Name
+    rules: list[OnSpike]
+    span: Span
+
+
+Item = (
+    Function
+    | Extern
+    | Const
+    | Static
+    | Struct
+    | EnumDeclaration
+    | Alias
+    | Device
+    | Dynamics
+    | Plasticity
+)
 
 
 @record

@@ -29,6 +29,10 @@ ANNOTATION = KIND["ANNOTATION"]
 LANG_LINE = KIND["LANG_LINE"]
 BAD = len(KIND_NAMES)
 MAX_LEXICAL_ERRORS = 100
+UNITS = ("s", "ms", "us", "ns", "Hz", "kHz")
+CONTEXTUAL_STARTERS = frozenset(
+    ("tensor", "csr", "events", "build", "dynamics", "plasticity", "as", *UNITS)
+)
 BYTE_ORDER_MARK = "\ufeff"
 
 _NOT_HERE = {
@@ -56,6 +60,7 @@ class TokenStream:
     """The tokens of a file, or of one expression inside an f-string.
 
     `is_cut_short` when a string or comment that never ends swallowed the rest of the file.
+    `starters` are the contextual words (contextual_words.py) that occur among the texts.
     """
 
     file: SourceFile
@@ -63,6 +68,7 @@ class TokenStream:
     texts: list[str]
     starts: list[int]
     is_cut_short: bool = False
+    starters: frozenset[str] = frozenset()
 
     def span(self, index: int) -> Span:
         """Return the place of one token."""
@@ -83,7 +89,8 @@ def lex(file: SourceFile, sink: DiagnosticSink) -> TokenStream:
 def lex_region(file: SourceFile, begin: int, end: int, sink: DiagnosticSink) -> TokenStream:
     """Return the tokens of a part of a file, with offsets into the whole of it."""
     lexemes = _split(file.text, begin, end)
-    kinds = list(map(_KindTable(FIXED).__getitem__, lexemes))
+    table = _KindTable(FIXED)
+    kinds = list(map(table.__getitem__, lexemes))
     starts = accumulate(map(len, lexemes), initial=begin)
     selected = list(map(SPACE.__ne__, kinds))
     stream = TokenStream(
@@ -92,6 +99,7 @@ def lex_region(file: SourceFile, begin: int, end: int, sink: DiagnosticSink) -> 
         list(compress(lexemes, selected)),
         list(compress(starts, selected)),
     )
+    stream.starters = CONTEXTUAL_STARTERS & table.keys()
     if BAD in stream.kinds:
         _report_and_repair(stream, sink)
     stream.kinds.append(END)
@@ -228,7 +236,7 @@ def _shown(character: str) -> str:
 def _master_pattern() -> str:
     operators = [text for text in FIXED if text[0] not in _LETTERS]
     prefixes = {text[:length] for text in operators for length in range(1, len(text))}
-    lone = [text for text in operators if text not in prefixes and len(text) == 1]
+    lone = [text for text in operators if text not in prefixes and len(text) == 1 and text != "@"]
     others = sorted(set(operators) - set(lone), key=lambda text: (-len(text), text))
     tokens = [pattern for _, pattern in PATTERNS]
     unterminated = [r'f"[\s\S]*', r'"[\s\S]*', r"/\*[\s\S]*"]
@@ -256,6 +264,6 @@ _NEXT_IN_TEXT = re.compile(r'(?:[^"\\{]|\\[\s\S]|\{\{)*+["{]')
 _NEXT_IN_EXPRESSION = re.compile(
     rf"""(?:[^"'{{}}f]|f(?!")|{_STRING_BODY}|{_CHAR_BODY})*+(f"|[{{}}])"""
 )
-_LONE_CHARACTERS = frozenset("'@#")
+_LONE_CHARACTERS = frozenset("'#")
 _TOKENS_BEFORE_OPERATORS = 3  # white space, f-strings and names
 _MASTER = re.compile(_master_pattern())

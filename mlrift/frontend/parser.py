@@ -32,6 +32,7 @@ from mlrift.frontend.tokens import (
 )
 from mlrift.frontend.tree.expressions import ExpressionBuilder
 from mlrift.frontend.tree.items import ItemBuilder
+from mlrift.frontend.tree.models import ModelBuilder
 from mlrift.frontend.tree.places import MAX_FORMAT_STRING_NESTING, MAX_NESTING, NestingError
 from mlrift.frontend.tree.statements import StatementBuilder
 from mlrift.source import SourceFile
@@ -98,11 +99,12 @@ class _Parser:
         expressions = ExpressionBuilder(stream, sink, self._parse_region)
         self._items = ItemBuilder(stream, sink, expressions)
         statements = StatementBuilder(stream, sink, expressions)
-        self._builders = _find_builders(owners or (expressions, statements, self._items))
+        models = ModelBuilder(stream, sink)
+        self._builders = _find_builders(owners or (expressions, statements, self._items, models))
 
     def parse_module(self) -> ast.SourceModule:
         """Parse the file; errors leave what could be parsed."""
-        resolve_contextual_kinds(self._stream, self._known)
+        resolve_contextual_kinds(self._stream, self._known, self._sink)
         try:
             _check_brackets(self._stream)
             entries = self._run(MODULE_STATE, 0)
@@ -127,7 +129,7 @@ class _Parser:
                     region.span(0), what="f-string", limit=MAX_FORMAT_STRING_NESTING
                 )
             )
-        resolve_contextual_kinds(region, self._known)
+        resolve_contextual_kinds(region, self._known, self._sink)
         _check_brackets(region)
         first = len(stream.kinds)
         stream.kinds += region.kinds

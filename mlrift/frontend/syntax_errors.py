@@ -53,12 +53,19 @@ _EXPRESSION_STARTS = kinds_of("true false sizeof ( - ! ~") | {
     NAME,
     STRUCT_NAME,
 }
-_CONTINUATIONS = kinds_of("|| && == != < <= > >= + - * / % << >> & | ^ [ . (") | {
+_CONTINUATIONS = kinds_of("|| && == != < <= > >= + - * / % @ << >> & | ^ [ . (") | {
     KIND["GENERIC_LESS"]
 }
 _ASSIGNMENTS = kinds_of("= += -= *= /= %= &= |= ^= <<= >>=")
 _TYPES = frozenset([TYPE_KEYWORD, TYPE_NAME])
-_ALL_KINDS = [kind for kind, name in enumerate(KIND_NAMES) if name not in ("SPACE", "$END")]
+# The words of models are names to most readers: they are never proposed.
+_NEVER_PROPOSED = (
+    "SPACE",
+    "$END",
+    *("TENSOR", "CSR", "EVENTS", "BUILD", "DYNAMICS", "OF", "BY", "FAST", "DECAY", "TO"),
+    *("DERIVATIVE", "SPIKE", "HOLD", "PLASTICITY", "ON", "AS", "UNIT"),
+)
+_ALL_KINDS = [kind for kind, name in enumerate(KIND_NAMES) if name not in _NEVER_PROPOSED]
 _OPENING = {KIND["("]: ")", KIND["["]: "]", KIND["{"]: "}"}
 _OPEN_BRACE = KIND["{"]
 _MAX_LISTED = 4

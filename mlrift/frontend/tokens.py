@@ -8,7 +8,8 @@ Also answers, before any parsing, what a file imports and which types it declare
 
 from collections.abc import Iterable, Iterator
 
-from mlrift.frontend.lexer import KIND, NAME, STRING, TokenStream
+from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.frontend.lexer import KIND, NAME, STRING, TokenStream, kinds_of
 from mlrift.values import value
 
 TYPE_KEYWORD = KIND["TYPE_KEYWORD"]
@@ -23,6 +24,8 @@ _OPEN, _CLOSE, _OPEN_BRACE, _CLOSE_BRACE = (KIND[mark] for mark in "(){}")
 _OPEN_BRACKET, _CLOSE_BRACKET, _COMMA, _DOT, _LESS, _MORE, _EQUAL = (
     KIND[mark] for mark in "[],.<>="
 )
+_ANNOTATION = KIND["ANNOTATION"]
+_AFTER_ANNOTATION = kinds_of("fn extern const static struct enum type device") | {_ANNOTATION}
 _SIZES = (KIND["INTEGER"], NAME)
 _TYPE_WORDS = (NAME, TYPE_KEYWORD)
 _CONSTRAINT_KINDS = {"out": KIND["ASM_OUT"], "clobbers": KIND["ASM_CLOBBERS"]}
@@ -84,10 +87,16 @@ def scan_imports(stream: TokenStream) -> list[int]:
     return [index + 1 for index in _places(kinds, _IMPORT) if kinds[index + 1] == STRING]
 
 
-def resolve_contextual_kinds(stream: TokenStream, known: KnownTypes) -> None:
+def resolve_contextual_kinds(stream: TokenStream, known: KnownTypes, sink: DiagnosticSink) -> None:
     """Give every token of a stream the kind that its neighbours decide."""
     _mark_generic_calls(stream)
     _mark_asm_constraints(stream)
+    if stream.starters or _has_matrix_product(stream.kinds):
+        from mlrift.frontend.contextual_words import (  # noqa: PLC0415 - for files with such words
+            mark_contextual_words,
+        )
+
+        mark_contextual_words(stream, sink)
     if known.names:
         _mark_types(stream, known)
 
@@ -110,6 +119,11 @@ def _mark_generic_calls(stream: TokenStream) -> None:
             end += 1
         if kinds[end] == _MORE and kinds[end + 1] == _OPEN:
             kinds[index] = GENERIC_LESS
+
+
+def _has_matrix_product(kinds: list[int]) -> bool:
+    """Return whether some `@name` stands where no declaration can follow."""
+    return any(kinds[index + 1] not in _AFTER_ANNOTATION for index in _places(kinds, _ANNOTATION))
 
 
 def _mark_asm_constraints(stream: TokenStream) -> None:
@@ -152,8 +166,19 @@ def _starts_declaration(stream: TokenStream, index: int) -> bool:
     if following == NAME:
         is_cast = texts[index + 1] == "as" and kinds[index + 2] in _TYPE_WORDS
         return not is_cast
-    return (
-        following == _OPEN_BRACKET
-        and kinds[index + 2] in _SIZES
-        and kinds[index + 3 : index + 5] == [_CLOSE_BRACKET, NAME]
-    )
+    if following != _OPEN_BRACKET:
+        return False
+    if kinds[index + 2] in _SIZES and kinds[index + 3] == _CLOSE_BRACKET:
+        return kinds[index + 4] == NAME
+    return _has_name_after_brackets(kinds, index + 1)
+
+
+def _has_name_after_brackets(kinds: list[int], index: int) -> bool:
+    """Return whether a name follows the brackets that open at `index`: a population's size."""
+    depth = 0
+    while kinds[index]:
+        depth += (kinds[index] == _OPEN_BRACKET) - (kinds[index] == _CLOSE_BRACKET)
+        if not depth:
+            return kinds[index + 1] == NAME
+        index += 1
+    return False

@@ -8,19 +8,37 @@ from mlrift.diagnostics import catalog
 from mlrift.diagnostics.model import DiagnosticKind
 from mlrift.frontend import ast
 from mlrift.frontend.check.context import Context
-from mlrift.typesystem import ERROR, U64, ScalarType, Type
+from mlrift.typesystem import ERROR, EVENTS, U64, CsrType, ScalarType, StructType, Type
 
 
-def word_or_type(context: Context, name: ast.TypeName, generics: frozenset[str]) -> Type:
+def word_or_type(context: Context, name: ast.AnyTypeName, generics: frozenset[str]) -> Type:
     """Return the type of a parameter or result: type parameters and unknown names are words."""
+    if type(name) is not ast.TypeName:
+        return model_type(context, name)
     if name.name in generics:
         return U64
     return context.names.types.get(name.name, U64)
 
 
-def declared_type(context: Context, name: ast.TypeName) -> Type:
+def declared_type(context: Context, name: ast.AnyTypeName) -> Type:
     """Return the type of a declared variable; ERROR after reporting an unknown name."""
+    if type(name) is not ast.TypeName:
+        return model_type(context, name)
     return _known_type(context, name, catalog.UNKNOWN_TYPE)
+
+
+def model_type(context: Context, name: ast.AnyTypeName) -> Type:
+    """Return the type that `tensor`, `csr` or `events` begin; ERROR after a report."""
+    if type(name) is ast.EventsTypeName:
+        return EVENTS
+    if type(name) is ast.CsrTypeName:
+        element = _known_type(context, name.element, catalog.UNKNOWN_TYPE)
+        if isinstance(element, ScalarType | StructType):
+            return CsrType(element)
+        return ERROR
+    diagnostic = catalog.UNSUPPORTED_FEATURE.at(name.span, what="a tensor", where="here")
+    context.emit(diagnostic)
+    return ERROR
 
 
 def measured_type(context: Context, name: ast.TypeName) -> Type:

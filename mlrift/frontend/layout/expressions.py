@@ -5,7 +5,7 @@ from mlrift.frontend.layout.rows import Layout, flat_list
 from mlrift.static_types import Any
 
 # The grammar's levels: operators of one of them chain without parentheses.
-_LEVELS = ("||", "&&", "== !=", "< <= > >=", "+ -", "* / %", "<< >>", "& | ^")
+_LEVELS = ("||", "&&", "== !=", "< <= > >=", "+ -", "* / % @", "<< >>", "& | ^")
 _LEVEL_OF = {operator: level for level, row in enumerate(_LEVELS, 1) for operator in row.split()}
 _LAST_LEVEL_OF_LINES = 2  # each operand of `||` and `&&` gets a line of its own
 

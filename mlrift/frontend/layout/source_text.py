@@ -10,6 +10,7 @@ from mlrift.frontend.layout.documents import Comments, Gap
 from mlrift.frontend.layout.expressions import ExpressionLayout
 from mlrift.frontend.layout.items import Item, ItemKind, ItemLayout
 from mlrift.frontend.layout.lines import Line, joined
+from mlrift.frontend.layout.models import ModelLayout
 from mlrift.frontend.layout.printer import Printer
 from mlrift.frontend.layout.rows import LayoutSource
 from mlrift.frontend.layout.statements import StatementLayout
@@ -24,7 +25,12 @@ def format_stream(stream: TokenStream) -> str:
     del stream.texts[count:], stream.starts[count:]
     trivia = read_trivia(stream)
     source = LayoutSource(stream, trivia, {count - 1})
-    owners = (ExpressionLayout(source), StatementLayout(source), ItemLayout(source))
+    owners = (
+        ExpressionLayout(source),
+        StatementLayout(source),
+        ItemLayout(source),
+        ModelLayout(source),
+    )
     items: list[Item] = reduce_tokens(stream, owners)
     lines = _print(items, Printer(stream, trivia, source.entries), trivia)
     mark = BYTE_ORDER_MARK if stream.file.text.startswith(BYTE_ORDER_MARK) else ""

@@ -10,15 +10,17 @@ from mlrift.frontend.grammar.generate import GRAMMAR_PATH, TABLES_PATH, generate
 from mlrift.frontend.grammar.tables import PRODUCTIONS, SHIFT_REDUCE
 from mlrift.frontend.layout.expressions import ExpressionLayout
 from mlrift.frontend.layout.items import ItemLayout
+from mlrift.frontend.layout.models import ModelLayout
 from mlrift.frontend.layout.statements import StatementLayout
 from mlrift.frontend.lexer import KIND
 from mlrift.frontend.tree.expressions import ExpressionBuilder
 from mlrift.frontend.tree.items import ItemBuilder
+from mlrift.frontend.tree.models import ModelBuilder
 from mlrift.frontend.tree.statements import StatementBuilder
 
 PROJECT = Path(__file__).resolve().parents[3]
-OWNERS = (ExpressionBuilder, StatementBuilder, ItemBuilder)
-LAYOUTS = (ExpressionLayout, StatementLayout, ItemLayout)
+OWNERS = (ExpressionBuilder, StatementBuilder, ItemBuilder, ModelBuilder)
+LAYOUTS = (ExpressionLayout, StatementLayout, ItemLayout, ModelLayout)
 
 
 def test_tables_are_current() -> None:

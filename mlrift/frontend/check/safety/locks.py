@@ -41,7 +41,7 @@ def find_lock_cycles(program: ast.Program) -> list[LockCycle]:
         item.name.text
         for module in program.modules
         for item in module.items
-        if type(item) in (ast.Static, ast.Const)
+        if isinstance(item, ast.Static | ast.Const)
     }
     steps = {
         name: list(_steps(function, globals_))
