@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.examples.record_oracle import simulate
 from tests.std.png_reader import read_picture
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
@@ -273,6 +274,7 @@ def expected_outputs() -> Iterator[tuple[str, bytes]]:
     yield "life.expected", life(60)
     yield "mandelbrot.expected", mandelbrot()
     yield "chart.expected", chart()
+    yield "record.expected", simulate(50).report()
 
 
 def main() -> None:

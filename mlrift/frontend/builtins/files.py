@@ -91,6 +91,13 @@ FILE_SYSTEM = (
         _of_system("os.file_info_open"),
         "the same of an open file",
     ),
+    Builtin(
+        "os_is_terminal",
+        (U64,),
+        U64,
+        _of_system("os.is_terminal"),
+        "1 if a descriptor is a terminal",
+    ),
     Builtin("os_file_remove", (U64,), U64, _of_system("os.file_remove"), "remove a file"),
     Builtin(
         "os_file_rename", (U64, U64), U64, _of_system("os.file_rename"), "give a file a new path"

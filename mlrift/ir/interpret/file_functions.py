@@ -22,6 +22,7 @@ _NAMES = (
     "file_sync",
     "file_info",
     "file_info_open",
+    "is_terminal",
     "file_remove",
     "file_rename",
     "file_map",
@@ -67,6 +68,10 @@ class _FileFunctions:
 
     def file_info_open(self, descriptor: int, result: int) -> int:
         return self._store(self._files.describe_open(descriptor), result)
+
+    def is_terminal(self, descriptor: int) -> int:
+        """Say no: what a program writes is kept."""
+        return 0
 
     def file_remove(self, path: int) -> int:
         return self._files.remove(self._memory.text(path))
