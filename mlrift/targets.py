@@ -110,6 +110,7 @@ WINDOWS = System(
     "windows", ("win",), 2, ObjectFormat.PE, ".exe", ".obj", "x86_64", "", ".dll", ".lib"
 )
 ANDROID = System("android", (), 3, ObjectFormat.ELF, "", ".o", "arm64", "lib", ".so", ".a")
+SYSTEMS_WITH_GUARD_PAGES = (LINUX, ANDROID)
 SYSTEMS = (LINUX, MACOS, WINDOWS, ANDROID)
 
 LINUX_X86_64 = Target(LINUX, X86_64, 1, 1, "linux-x64", ("linux-x86_64",))

@@ -3,11 +3,22 @@
 Language types (`ScalarType`, `StructType`, `ArrayType`, `SliceType`) say how memory is laid out and
 which static tag a word carries. Machine types (`MachineType`) are what an IR value or a memory
 access is: every scalar of the language is an `I64`, except floats, which are `F64` or `F32`.
+A `VectorType` is several machine values side by side, which only passes make. A `TensorType` is an
+array as a value: of the language, and of the IR until `expand_tensors`.
 """
 
 from enum import Enum, unique
 
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.values import field, record
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class ExtentName(Protocol):
+        """What an extent is called: a variable."""
+
+        name: str
 
 
 @unique
@@ -43,9 +54,117 @@ I8 = MachineType.I8
 I16 = MachineType.I16
 I32 = MachineType.I32
 I64 = MachineType.I64
+F16 = MachineType.F16
+BF16 = MachineType.BF16
 F32 = MachineType.F32
 F64 = MachineType.F64
 VOID_MACHINE = MachineType.VOID
+
+
+@record
+class VectorType:
+    """The type of `lanes` values of a machine type; `vec` makes each one once, so `is` compares."""
+
+    element: MachineType
+    lanes: int
+
+    @property
+    def value(self) -> str:
+        """The spelling in the text of the IR, as a machine type's."""
+        return f"vec<{self.element.value}, {self.lanes}>"
+
+
+@unique
+class ElementKind(Enum):
+    """What the elements of a tensor are in memory; truth values are bytes, 0 or 1."""
+
+    U8 = "u8"
+    U16 = "u16"
+    U32 = "u32"
+    U64 = "u64"
+    I8 = "i8"
+    I16 = "i16"
+    I32 = "i32"
+    I64 = "i64"
+    F16 = "f16"
+    BF16 = "bf16"
+    F32 = "f32"
+    F64 = "f64"
+    BOOL = "bool"
+
+
+Extents = tuple[int | None, ...]
+
+
+@record
+class TensorType:
+    """The type of a tensor: `extents` by axis, None where only the running program knows.
+
+    `tensor` makes each one once, so `is` compares. An extent that is the constant 1 stretches in
+    element-wise operations; one that happens to be 1 when the program runs does not. The language
+    makes types of its own that have `shape`: what is known of each extent, a name included; their
+    `machine` is the type without.
+    """
+
+    element: ElementKind
+    extents: Extents
+    shape: "tuple[int | ExtentName | None, ...]" = ()
+
+    is_float = False
+    tag = Tag.UNSIGNED
+    size_bytes = 8
+
+    @property
+    def machine(self) -> "TensorType":
+        """The type of the IR value that holds it."""
+        return tensor(self.element, self.extents)
+
+    @property
+    def name(self) -> str:
+        """The spelling used in messages: `tensor f32[B, 64]`."""
+        shown = [_extent_text(row) for row in self.shape or self.extents]
+        return f"tensor {self.element.value}[{', '.join(shown)}]"
+
+    @property
+    def value(self) -> str:
+        """The spelling in the text of the IR, as a machine type's."""
+        shown = ", ".join(["?" if row is None else str(row) for row in self.extents])
+        return f"tensor<{self.element.value}, [{shown}]>"
+
+    @property
+    def rank(self) -> int:
+        """The number of axes; 0 is a single element."""
+        return len(self.extents)
+
+
+def _extent_text(extent: "int | ExtentName | None") -> str:
+    if extent is None:
+        return "?"
+    return str(extent) if isinstance(extent, int) else extent.name
+
+
+ValueType = MachineType | VectorType | TensorType
+MAX_LANES = 1024
+_vectors: dict[tuple[MachineType, int], VectorType] = {}
+_tensors: dict[tuple[ElementKind, Extents], TensorType] = {}
+
+
+def tensor(element: ElementKind, extents: Extents) -> TensorType:
+    """Return the type of a tensor."""
+    known = _tensors.get((element, extents))
+    if known is None:
+        known = _tensors[element, extents] = TensorType(element, extents)
+    return known
+
+
+def vec(element: MachineType, lanes: int) -> VectorType:
+    """Return the type of a vector with one lane to MAX_LANES."""
+    known = _vectors.get((element, lanes))
+    if known is None:
+        if not 1 <= lanes <= MAX_LANES or element is VOID_MACHINE:
+            raise ValueError(f"no vector has {lanes} lanes of {element.value}")
+        known = _vectors[element, lanes] = VectorType(element, lanes)
+    return known
 
 
 @record
@@ -134,6 +253,58 @@ class SliceType:
 
 
 @record
+class PopulationType:
+    """A declared population: neurons of a struct with `dynamics`; a value is its descriptor.
+
+    `struct` has scalar fields only. Compared by identity: two populations of one declaration are of
+    one type.
+    """
+
+    struct: StructType
+
+    machine = I64
+    is_float = False
+    tag = Tag.UNSIGNED
+    size_bytes = 8
+
+    @property
+    def name(self) -> str:
+        """The spelling used in messages."""
+        return f"population of {self.struct.name}"
+
+
+@record
+class EventsType:
+    """The neurons of a population that did something in one step: the address of (list, count)."""
+
+    name: str = "events"
+
+    machine = I64
+    is_float = False
+    tag = Tag.UNSIGNED
+    size_bytes = 8
+
+
+@record
+class CsrType:
+    """Connections between two populations; each edge has an element, or the fields of a struct."""
+
+    element: "ScalarType | StructType"
+    source: "StructType | None" = None
+    target: "StructType | None" = None
+
+    machine = I64
+    is_float = False
+    tag = Tag.UNSIGNED
+    size_bytes = 8
+
+    @property
+    def name(self) -> str:
+        """The spelling used in messages."""
+        return f"csr {self.element.name}"
+
+
+@record
 class VoidType:
     """The result of a function without a result type."""
 
@@ -158,7 +329,11 @@ class ErrorType:
 
 
 FieldType = ScalarType | StructType
-Type = ScalarType | StructType | ArrayType | SliceType | VoidType | ErrorType
+ModelType = PopulationType | EventsType | CsrType
+ExtendedType = ModelType | TensorType
+Type = ScalarType | StructType | ArrayType | SliceType | VoidType | ErrorType | ExtendedType
+# The kinds of types that the checkers of tensors and models know what to do with.
+EXTENDED_KINDS = frozenset((PopulationType, EventsType, CsrType, TensorType))
 
 U8 = ScalarType("u8", 1, Tag.UNSIGNED, I8)
 U16 = ScalarType("u16", 2, Tag.UNSIGNED, I16)
@@ -174,6 +349,7 @@ DOUBLE = ScalarType("f64", 8, Tag.F64, F64)
 BOOL = ScalarType("bool", 1, Tag.BOOL, I8)
 CHAR = ScalarType("char", 1, Tag.CHAR, I8)
 VOID = VoidType()
+EVENTS = EventsType()
 ERROR = ErrorType()
 
 SCALARS: dict[str, ScalarType] = {

@@ -16,7 +16,7 @@ def click_command(carry_out: Callable[[tuple[str, ...], dict[str, object]], int]
     def callback(words: tuple[str, ...], **settings: object) -> int:
         return carry_out(words, settings)
 
-    return click.Command(
+    return _MlrcCommand(
         "mlrc",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
         callback=callback,
@@ -27,6 +27,24 @@ def click_command(carry_out: Callable[[tuple[str, ...], dict[str, object]], int]
         help="Compile FILE.mlr, or check or format it.",
         epilog=_EPILOG,
     )
+
+
+class _MlrcCommand(click.Command):
+    """A command some of whose options take a value only in their own word."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give options without their optional value the one that stands for none."""
+        end = args.index("--") if "--" in args else len(args)
+        words = [_IMPLIED.get(word, word) for word in args[:end]]
+        return super().parse_args(ctx, [*words, *args[end:]])
+
+
+_IMPLIED = {
+    name: f"{name}={row.when_given}"
+    for row in FLAGS
+    if row.kind is FlagKind.OPTIONAL_CHOICE
+    for name in row.names
+}
 
 
 def _option(row: Flag) -> click.Option:
@@ -41,7 +59,7 @@ def _option(row: Flag) -> click.Option:
             help=row.help,
             hidden=row.is_hidden,
         )
-    if row.kind is FlagKind.CHOICE:
+    if row.kind in (FlagKind.CHOICE, FlagKind.OPTIONAL_CHOICE):
         choice = click.Choice(row.choices)
         return click.Option(names, type=choice, default=row.default, help=row.help)
     return click.Option(

@@ -5,7 +5,7 @@ missing or unknown value, `--help`, joined short options) is left to click, whic
 rows of `flags` and has the messages; so the two never disagree about a command line both accept.
 """
 
-from mlrift.cli.flags import FLAGS, Flag, FlagKind
+from mlrift.cli.flags import FLAGS, FLAGS_WITHOUT_NEXT_WORD, Flag, FlagKind
 
 _ROWS = {name: row for row in FLAGS for name in row.names}
 _LEVEL = "-O"
@@ -27,7 +27,7 @@ def read_plain(arguments: list[str]) -> tuple[list[str], dict[str, object]]:
             words.append(word)
         else:
             row, value = _split(word)
-            if row.kind is not FlagKind.SWITCH and value is None:
+            if row.kind not in FLAGS_WITHOUT_NEXT_WORD and value is None:
                 value = next(rest, "-")
                 if value.startswith("-"):
                     raise NotPlain(word)
@@ -49,12 +49,12 @@ def _split(word: str) -> tuple[Flag, str | None]:
 
 
 def _store(settings: dict[str, object], row: Flag, value: str | None) -> None:
-    if row.kind is FlagKind.SWITCH:
+    if value is None:
         settings[row.key] = row.when_given
     elif row.kind is FlagKind.TEXTS:
         before = settings[row.key]
         settings[row.key] = (*(before if isinstance(before, tuple) else ()), value)
-    elif row.kind is FlagKind.CHOICE and value not in row.choices:
+    elif row.choices and value not in row.choices:
         raise NotPlain(value)
     else:
         settings[row.key] = value

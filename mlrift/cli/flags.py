@@ -13,13 +13,15 @@ class FlagKind(Enum):
     TEXT = "a word; the last one counts"
     TEXTS = "a word each time"
     CHOICE = "one of some words"
+    OPTIONAL_CHOICE = "nothing, or = and one of some words"
 
 
 @value
 class Flag:
     """An option: its names, the key of its setting, and what `--help` says.
 
-    A switch that is given stores `when_given`; a flag that is not given stores `default`.
+    A switch that is given stores `when_given`, as does an optional choice without a word; a flag
+    that is not given stores `default`.
     """
 
     names: tuple[str, ...]
@@ -58,7 +60,14 @@ FLAGS = (
     _text("-O", "level", "LEVEL", "0: no optimisation; 2: all (the default)."),
     _switch("--O0", "no_optimisation", "The same as -O0."),
     _switch("-g", "debug_info", "Write DWARF debug information."),
-    _switch("--debug", "debug", "Check bounds, null, division and overflow at run time."),
+    Flag(
+        ("--debug",),
+        "debug",
+        FlagKind.OPTIONAL_CHOICE,
+        "Check bounds, null, division, overflow and the heap at run time.",
+        choices=("checks", "guard-pages"),
+        when_given="checks",
+    ),
     Flag(
         ("--check-types",),
         "check_types",
@@ -88,6 +97,7 @@ FLAGS = (
     Flag(tuple(_ACCEPTED.split()), "accepted", FlagKind.SWITCH, "", default=False, is_hidden=True),
     _switch("--version", "version", "Print the version."),
 )
+FLAGS_WITHOUT_NEXT_WORD = (FlagKind.SWITCH, FlagKind.OPTIONAL_CHOICE)
 FLAGS_WITH_VALUE = frozenset(
-    name for row in FLAGS if row.kind is not FlagKind.SWITCH for name in row.names
+    name for row in FLAGS if row.kind not in FLAGS_WITHOUT_NEXT_WORD for name in row.names
 )

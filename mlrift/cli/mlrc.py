@@ -37,6 +37,7 @@ from mlrift.driver.selection import (
     with_output,
 )
 from mlrift.static_types import NoReturn
+from mlrift.targets import SYSTEMS_WITH_GUARD_PAGES
 
 USAGE = """usage: mlrc [options] FILE.mlr [-o OUTPUT]
        mlrc check|doc|fmt|lc|test [options] FILE.mlr
@@ -217,6 +218,11 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
     for name in dumps:
         if not name.startswith("after:"):
             return f"unknown --dump value '{name}'; write --dump=after:PASS"
+    checks = RuntimeChecks(_text(flags["debug"]) or RuntimeChecks.NONE.value)
+    if checks is RuntimeChecks.GUARD_PAGES:
+        for target in selection.targets:
+            if target.system not in SYSTEMS_WITH_GUARD_PAGES:
+                return f"--debug=guard-pages is not for {target.name}; add --target=linux"
     quick = bool(flags["no_optimisation"]) or level == "0"
     named = _text(flags["output"])
     output = Path(named) if named is not None else None
@@ -232,7 +238,7 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         targets=selection.targets,
         optimisation=Optimisation.NONE if quick else Optimisation.FULL,
         debug_info=DebugInfo.FULL if flags["debug_info"] else DebugInfo.NONE,
-        checks=RuntimeChecks.DEBUG if flags["debug"] else RuntimeChecks.NONE,
+        checks=checks,
         startup=Startup.FREESTANDING if flags["freestanding"] else Startup.HOSTED,
         type_shapes=TypeShapes.ERRORS if flags["check_types"] else TypeShapes.WARNINGS,
         error_format=_error_format(flags),

@@ -221,6 +221,83 @@ NOTHING_EXPORTED = _error(
 NOT_FOR_C = _error("E0608", "'{name}' cannot be exported to C: {reason}")
 EXPORTED_TWICE = _error("E0609", "'{name}' is exported twice: C has one name space for everything")
 
+# -------------------------------------------------------------------- E070x tensors
+
+TENSOR_MISPLACED = _error("E0701", "a tensor cannot be {where}: this is {found}")
+EXPECTED_TENSOR = _error("E0702", "a tensor is expected here, got {found}")
+SHAPES_DO_NOT_FIT = _error("E0703", "shapes do not fit: {left} and {right}")
+SHAPE_MISMATCH = _error("E0704", "expected {expected}, got {found}")
+ELEMENT_KINDS_DIFFER = _error("E0705", "elements of {left} and of {right}")
+NO_TENSOR_OPERATION = _error("E0706", "there is no {operation} of {element}")
+NO_SUCH_AXIS = _error("E0707", "axis {axis} of a tensor with {rank} axes")
+AXIS_NOT_CONSTANT = _error("E0708", "{what} must be a constant")
+TENSOR_INDEX_COUNT = _error("E0709", "{found} indices for {tensor}")
+INDEX_OUTSIDE = _error("E0710", "index {index} is outside an axis of {extent}")
+BAD_INDEX = _error("E0711", "an index is an integer, a range or a tensor of integers, got {found}")
+TENSOR_ARGUMENTS = _error("E0712", "'{name}' takes {expected}, got {found}")
+BAD_EXTENT = _error("E0713", "an extent is an integer, got {found}")
+UNKNOWN_EXTENT = _error("E0714", "the extent '{name}' is unknown here{suggestion}")
+BAD_ELEMENT_KIND = _error("E0715", "'{name}' is no kind of element{suggestion}")
+NO_TENSOR_MEMBER = _error("E0716", "tensors have no '{name}'{suggestion}")
+EXTENT_ASSIGNED = _error("E0717", "'{name}' is an extent of a parameter, which stays as it is")
+NO_CAST = _error("E0718", "there is no conversion of {found} to {wanted}")
+NOT_WITH_TENSORS = _error("E0719", "{what} cannot have a tensor: {found}")
+WRONG_ELEMENT_COUNT = _error("E0720", "{found} has {found_count} elements, {wanted} {wanted_count}")
+
+# --------------------------------------------------------------------- E075x models
+
+MISPLACED_MODEL_LINE = _error(
+    "E0750", "`d`, `decay` and `spike` stand in a `dynamics` block, `hold` in a `spike` block"
+)
+NOT_A_STRUCT = _error("E0751", "'{name}' is no struct{suggestion}")
+NESTED_STATE = _error("E0752", "the state of a neuron is numbers: field '{field}' of {struct}")
+NOT_A_VARIABLE = _error("E0753", "only floats change in time: field '{field}' is {found}")
+BLOCK_TWICE = _error("E0754", "'{name}' is declared twice")
+BAD_TIME_CONSTANT = _error("E0755", "a time constant is above zero, got {found}")
+UNITS_DIFFER = _error("E0756", "{left} `{operator}` {right}")
+WRONG_UNIT = _error("E0757", "{what} must be {expected}, got {found}")
+UNKNOWN_METHOD_OF_INTEGRATION = _error("E0758", "no method of integration '{name}'{suggestion}")
+METHODS_DIFFER = _error("E0759", "lines that are advanced together have one method")
+SECOND_SPIKE = _error("E0760", "a block has one `spike`")
+NOT_LINEAR = _error("E0761", "not linear in '{variable}', which `{method}` needs")
+COUPLED_EXACT = _error("E0762", "`exact` advances lines one by one: '{first}' and '{second}'")
+WRITE_IN_RULE = _error(
+    "E0763", "`on {side}` may write the edge and add to fields of {other}: this is '{field}'"
+)
+READ_OF_SUM = _error("E0764", "'{field}' is added to in this block, so it has no value in it")
+NOT_A_SIDE = _error("E0765", "`on` is followed by `pre` or `post`, got '{name}'")
+SIDE_TWICE = _error("E0766", "`on {name}` stands twice in a block")
+NO_RULES = _error("E0767", "no `plasticity` block is for {struct} between these populations")
+NO_SUCH_SIDE = _error("E0768", "the rules of {struct} have no `on {side}`")
+POPULATION_SIZE = _error("E0769", "the number of neurons is an integer, got {found}")
+NOT_A_POPULATION = _error("E0770", "a population is expected here, got {found}")
+NOT_A_VALUE = _error("E0771", "{what} is no value: name one of its fields")
+NO_ASSIGNMENT_TO_MODEL = _error("E0772", "nothing can be assigned to {found}")
+OPERATOR_ON_MODEL = _error("E0773", "`{operator}` on {found}")
+NO_SUCH_OPERATION = _error("E0774", "{found} has no operation '{name}'{suggestion}")
+STEP_ARGUMENTS = _error("E0775", "`step` takes the time step and at most a block, got {found}")
+WHICH_BLOCK = _error("E0776", "by which block of {struct}: {known}?")
+NO_SUCH_BLOCK = _error("E0777", "'{name}' is no block of {struct}: there are {known}")
+BAD_TIME_STEP = _error("E0778", "a time step is above zero, got {found}")
+STEP_WITHOUT_UNIT = _error("E0779", "the times of '{name}' have units, this time step has none")
+FOR_NEEDS_EVENTS = _error("E0780", "`for` over {found}, which is no event stream")
+FOR_NEEDS_CONNECTIONS = _error("E0781", "`for i, j` over {found}, which are no connections")
+NEEDS_EVENTS = _error("E0782", "events are expected here, got {found}")
+SEND_TARGET = _error("E0783", "`send` adds to a field of a population, such as n.input")
+SEND_TYPES = _error("E0784", "the field is {target}, the connections are {edges}")
+WHICH_FIELD = _error("E0785", "which field of an edge: {known}?")
+NOT_AN_EDGE = _error("E0786", "an edge is named by source and target: w[i, j]")
+PART_OF_TARGETS = _error("E0787", "rows can be chosen, targets not: w[a..b, n]")
+MISPLACED_RANGE = _error("E0788", "a range says nothing here")
+NOT_A_RULE = _error("E0789", "a rule of connection is expected here")
+GROUP_NEEDS_XORSHIFT = _error("E0790", "a group shares a sequence: xorshift32(seed)")
+XORSHIFT_NEEDS_BERNOULLI = _error("E0791", "xorshift32 draws in order, which {rule} does not")
+WHERE_NEEDS_FUNCTION = _error("E0792", "`where` takes the name of a function (u64, u64) -> bool")
+EDGES_NEED_TENSORS = _error("E0793", "`edges` takes two tensors of u32, got {found}")
+BUILD_NEEDS_CONNECTIONS = _error("E0794", "`build` holds declarations of connections")
+POISSON_ARGUMENTS = _error("E0795", "`poisson` takes (population, probability, seed, step)")
+NO_DELAY = _error("E0796", "a delay of 0 steps is none")
+
 # ------------------------------------------------------------------- W03xx warnings
 
 INITIALIZER_DOES_NOT_FIT = _warning(
@@ -228,6 +305,9 @@ INITIALIZER_DOES_NOT_FIT = _warning(
 )
 ASSIGNMENT_DOES_NOT_FIT = _warning(
     "W0302", "literal assignment does not fit the target type (truncated) '{name}'"
+)
+STEP_TOO_LONG = _warning(
+    "W0314", "a time step of {step} is longer than a time constant of {shortest}"
 )
 UNUSED_VARIABLE = _warning("W0303", "unused variable (prefix with _ to suppress) '{name}'")
 USED_BEFORE_INITIALIZATION = _warning("W0304", "variable used before initialization '{name}'")

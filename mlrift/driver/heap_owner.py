@@ -1,7 +1,8 @@
-"""Which of the files `core/heapowner_*.mlr` a program's heap is built with.
+"""Which of the files `core/heapowner_*.mlr` and `core/heapzone_*.mlr` a program's heap is made of.
 
 Enters: the module of a program or an object, before or while the core library is added. A program
-pays for locks or thread-local storage only where something in it may make a second thread.
+pays for locks or thread-local storage only where something in it may make a second thread. Zones
+are where blocks lie that are checked.
 """
 
 from enum import Enum, unique
@@ -10,6 +11,7 @@ from mlrift.frontend.symbols import PROGRAM_START, THREAD_START
 from mlrift.ir.core import Function, Linkage, Module
 
 HEAP_OWNER_UNIT = "heapowner"
+HEAP_ZONE_UNIT = "heapzone"
 _THREAD_START = "core.thread_start"
 _SYSTEM_CALL = "os.syscall"
 _LINKAGES_OF_PROGRAMS = (Linkage.INTERNAL, Linkage.EXTERNAL)
@@ -25,7 +27,20 @@ class HeapOwner(Enum):
     THREADS = "threads"
 
 
+@unique
+class HeapZone(Enum):
+    """What is around the blocks of `--debug`: bytes of one value, or pages without access."""
+
+    BYTES = "bytes"
+    PAGES = "pages"
+
+
 HEAP_OWNER_FILES = tuple(f"{HEAP_OWNER_UNIT}_{row.value}" for row in HeapOwner)
+
+
+def heap_zone_file(zone: HeapZone) -> str:
+    """Return the name of the core library file for a zone."""
+    return f"{HEAP_ZONE_UNIT}_{zone.value}"
 
 
 def heap_owner_file(module: Module) -> str:

@@ -8,8 +8,14 @@ declares: `write` becomes `c.write`, whatever a program calls `write`.
 
 from mlrift.backends.platforms import STACK_PROBE_SYMBOL, OsLayerKind, platform_for
 from mlrift.diagnostics.sink import DiagnosticSink
-from mlrift.driver.heap_owner import HEAP_OWNER_UNIT, heap_owner_file
-from mlrift.driver.resources import core_source, platform_source
+from mlrift.driver.heap_owner import (
+    HEAP_OWNER_UNIT,
+    HEAP_ZONE_UNIT,
+    HeapZone,
+    heap_owner_file,
+    heap_zone_file,
+)
+from mlrift.driver.resources import SHARED_UNIT, core_source, platform_source
 from mlrift.frontend.ast import Program
 from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
 from mlrift.frontend.lower import LowerOptions, LowerRole, lower_program
@@ -26,6 +32,10 @@ from mlrift.typesystem import I64
 CORE_PREFIX = "core."
 OS_PREFIX = "os."
 EXIT_REGISTER = "core.exit_register"
+PARALLEL_RUN = "core.parallel_run"
+KERNEL_RUN = "core.matrix_run"
+_DRAWS_UNIT = "draws"
+_KERNEL_UNITS = ("conv", "matmul", "pack", "tile")
 # What the OS layer's object calls in the program's; the second one is in the core library.
 PROGRAM_ENTRIES = {"program_start": PROGRAM_START, "program_thread_run": THREAD_START}
 
@@ -39,6 +49,8 @@ def library_symbol(name: str) -> str:
     prefix, separator, rest = name.partition("_")
     if separator and prefix in ("os", "core", "cpu"):
         return f"{prefix}.{rest}"
+    if separator and prefix == SHARED_UNIT:
+        return CORE_PREFIX + name
     return PROGRAM_ENTRIES.get(name, FOREIGN_PREFIX + name)
 
 
@@ -87,7 +99,7 @@ def compile_os_layer(target: Target, kind: OsLayerKind) -> Module:
     return compile_unit(f"os/{target.system.name}.mlr", os_layer_text(target, kind))
 
 
-def merge_core_library(module: Module) -> None:
+def merge_core_library(module: Module, zone: HeapZone = HeapZone.BYTES) -> None:
     """Add the core library files that define what `module` needs, until nothing is missing."""
     loaded: set[str] = set()
     while True:
@@ -98,10 +110,32 @@ def merge_core_library(module: Module) -> None:
         }
         if wanted <= loaded:
             break
-        for name in sorted(wanted - loaded):
+        for name in _without_owner(sorted(wanted - loaded)):
             loaded.add(name)
-            file = heap_owner_file(module) if name == HEAP_OWNER_UNIT else name
-            merge_modules(module, compile_unit(f"core/{file}.mlr", core_source(file)))
+            merge_modules(module, _core_unit(name, module, zone))
     function = module.functions.get(THREAD_START)
     if function is not None and function.linkage is Linkage.INTERNAL:
         function.linkage = Linkage.EXPORTED
+
+
+def _without_owner(units: list[str]) -> list[str]:
+    """Leave the owner of the heap for last: others decide whether there are threads."""
+    return [name for name in units if name != HEAP_OWNER_UNIT] or units
+
+
+def _core_unit(unit: str, module: Module, zone: HeapZone) -> Module:
+    """Return a unit of the core library: kernels are built, all others are files."""
+    is_kernel = unit.startswith(_KERNEL_UNITS) and unit not in _KERNEL_UNITS
+    if is_kernel or unit == _DRAWS_UNIT:
+        from mlrift.ir.kernels.units import build_unit  # noqa: PLC0415 - in few programs
+
+        return build_unit(unit)
+    file = _core_file(unit, module, zone)
+    return compile_unit(f"core/{file}.mlr", core_source(file))
+
+
+def _core_file(unit: str, module: Module, zone: HeapZone) -> str:
+    """Return the name of the file that a module gets for a unit of the core library."""
+    if unit == HEAP_OWNER_UNIT:
+        return heap_owner_file(module)
+    return heap_zone_file(zone) if unit == HEAP_ZONE_UNIT else unit

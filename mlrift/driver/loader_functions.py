@@ -18,6 +18,7 @@ from mlrift.targets import ObjectFormat, Target
 from mlrift.typesystem import I64, MachineType
 
 _RUN_EXIT_FUNCTIONS = "core.exit_run"
+_END_WORKERS = "core.parallel_end"
 _ASK_SYSTEM = "os.run"
 _ASK = "library.ask"
 _NAMES = (PROGRAM_START, LIBRARY_START, LIBRARY_END, _ASK)
@@ -32,9 +33,11 @@ def add_loader_functions(module: Module, target: Target) -> tuple[str, str]:
     Windows calls one function for both.
     """
     start = LIBRARY_START if LIBRARY_START in module.functions else ""
-    end = ""
-    if EXIT_REGISTER in module.functions:
-        end = _add_end(module)
+    called = [_RUN_EXIT_FUNCTIONS] if EXIT_REGISTER in module.functions else []
+    if _END_WORKERS in module.functions and target.system.object_format is not ObjectFormat.PE:
+        # Windows unloads a library under a lock that ending threads wait for.
+        called.append(_END_WORKERS)
+    end = _add_end(module, called) if called else ""
     if target.system.object_format is not ObjectFormat.PE:
         return start, end
     return (_add_entry(module, start, end), "") if start or end else ("", "")
@@ -46,7 +49,7 @@ def add_start_code(module: Module, target: Target) -> None:
     All of it stays inside the object: a program may be linked with several archives.
     """
     start = LIBRARY_START if LIBRARY_START in module.functions else ""
-    end = _add_end(module) if EXIT_REGISTER in module.functions else ""
+    end = _add_end(module, [_RUN_EXIT_FUNCTIONS]) if EXIT_REGISTER in module.functions else ""
     if target.system.object_format is ObjectFormat.PE:
         start, end = (_add_start_of_windows(module, start, end), "") if start or end else ("", "")
     module.called_at_start, module.called_at_end = start, end
@@ -68,9 +71,10 @@ def _add_start_of_windows(module: Module, start: str, end: str) -> str:
     return _ASK
 
 
-def _add_end(module: Module) -> str:
+def _add_end(module: Module, called: list[str]) -> str:
     _, builder = _new_function(module, LIBRARY_END, 0, ())
-    builder.emit(Call(_RUN_EXIT_FUNCTIONS, [], ()))
+    for name in called:
+        builder.emit(Call(name, [], ()))
     builder.emit(Return([]))
     return LIBRARY_END
 

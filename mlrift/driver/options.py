@@ -42,10 +42,11 @@ class DebugInfo(Enum):
 
 @unique
 class RuntimeChecks(Enum):
-    """Whether `--debug` checks are compiled in."""
+    """Which checks of `--debug` are compiled in; the values are those of the option."""
 
     NONE = "none"
-    DEBUG = "debug"
+    DEBUG = "checks"
+    GUARD_PAGES = "guard-pages"
 
 
 @unique

@@ -9,6 +9,7 @@ from __future__ import annotations
 from mlrift.backends.platforms import OsLayerKind, platform_for
 from mlrift.driver.cache import Cache, digest
 from mlrift.driver.fingerprint import PREBUILT_FOLDER
+from mlrift.driver.heap_owner import HEAP_OWNER_FILES
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
 from mlrift.static_types import TYPE_CHECKING
@@ -73,28 +74,36 @@ def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
     return read_elf(data, name)
 
 
-def heap(cpu: Cpu, owner_file: str, cache: Cache, fingerprint: str) -> ObjectFile:
-    """Return the heap for a CPU, with the owner that a program needs."""
-    name = heap_name(cpu, owner_file)
-    data = _prebuilt(f"{name}.o", fingerprint) or heap_data(cpu, owner_file, cache, fingerprint)
+def ready(cpu: Cpu, part: str, cache: Cache, fingerprint: str) -> ObjectFile:
+    """Return the heap with an owner, a file of the core library, or a unit of kernels."""
+    name = ready_name(cpu, part)
+    data = _prebuilt(f"{name}.o", fingerprint) or ready_data(cpu, part, cache, fingerprint)
     return read_elf(data, name)
 
 
-def heap_name(cpu: Cpu, owner_file: str) -> str:
-    """Return the name of a heap's object."""
-    return f"{owner_file}-{cpu.name}"
+def ready_name(cpu: Cpu, part: str) -> str:
+    """Return the name of the object of a part."""
+    return f"{part}-{cpu.name}"
 
 
-def heap_data(cpu: Cpu, owner_file: str, cache: Cache, fingerprint: str) -> bytes:
-    """Return the ELF object of a heap, compiled unless the cache has it."""
-    from mlrift.driver.heap_object import compile_heap  # noqa: PLC0415 - on a miss only
-
-    key = digest("heap", fingerprint, cpu.name, owner_file)
+def ready_data(cpu: Cpu, part: str, cache: Cache, fingerprint: str) -> bytes:
+    """Return the ELF object of a part, compiled unless the cache has it."""
+    key = digest("ready", fingerprint, cpu.name, part)
     data = cache.get(key)
     if data is None:
-        data = compile_heap(cpu, owner_file)
+        data = _compile_part(cpu, part)
         cache.put(key, data)
     return data
+
+
+def _compile_part(cpu: Cpu, part: str) -> bytes:
+    if part in HEAP_OWNER_FILES:
+        from mlrift.driver.heap_object import compile_heap  # noqa: PLC0415 - on a miss only
+
+        return compile_heap(cpu, part)
+    from mlrift.driver.kernel_objects import compile_kernels  # noqa: PLC0415 - on a miss only
+
+    return compile_kernels(cpu, part)
 
 
 def os_layer_data(target: Target, kind: OsLayerKind, cache: Cache, fingerprint: str) -> bytes:

@@ -5,6 +5,7 @@ together and writes the result.
 """
 
 import os
+import sys
 from collections.abc import Sequence
 
 from mlrift import VERSION
@@ -22,7 +23,7 @@ from mlrift.diagnostics.model import Severity
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import foreign, heap_object, library_units, os_objects
 from mlrift.driver.cache import Cache
-from mlrift.driver.heap_owner import heap_owner_file
+from mlrift.driver.heap_owner import HeapZone, heap_owner_file
 from mlrift.driver.modules import FileReader, load_program
 from mlrift.driver.options import (
     CompileOptions,
@@ -52,7 +53,15 @@ from mlrift.values import record, replace
 
 if TYPE_CHECKING:
     from mlrift.interface.model import Interface
+    from mlrift.ir.passes.domain_pipeline import DomainOps
 
+CHECKS = {
+    RuntimeChecks.NONE: (lower.RuntimeChecks.NONE, HeapZone.BYTES),
+    RuntimeChecks.DEBUG: (lower.RuntimeChecks.DEBUG, HeapZone.BYTES),
+    RuntimeChecks.GUARD_PAGES: (lower.RuntimeChecks.GUARD_PAGES, HeapZone.PAGES),
+}
+# What every family of domain ops imports: without them no module has any.
+DOMAIN_OPS_MODULES = ("mlrift.ir.ops.tensor_types", "mlrift.ir.ops.population")
 REQUIREMENTS = {
     Product.OBJECT: check.MainRequirement.OBJECT,
     Product.LIBRARY: check.MainRequirement.EXPORTS,
@@ -121,17 +130,18 @@ def check_despite_missing_imports(context: BuildContext, program: Program) -> No
             context.sink.emit(row)
 
 
-def make_module(context: BuildContext, typed: TypedProgram) -> Module:
-    """Lower to IR and add what the core library provides; not optimised yet."""
+def make_module(
+    context: BuildContext, typed: TypedProgram, domain_ops: "DomainOps | None" = None
+) -> Module:
+    """Lower to IR and add what the core library provides; not optimised yet.
+
+    Domain ops are expanded unless `domain_ops` says otherwise.
+    """
     options = context.options
     is_freestanding = options.startup is Startup.FREESTANDING
     start = lower.LowerRole.FREESTANDING if is_freestanding else lower.LowerRole.PROGRAM
     role = ROLES.get(options.product, start)
-    checks = (
-        lower.RuntimeChecks.DEBUG
-        if options.checks is RuntimeChecks.DEBUG
-        else lower.RuntimeChecks.NONE
-    )
+    checks, zone = CHECKS[options.checks]
     names = (
         lower.SourceNames.KEPT
         if options.debug_info is DebugInfo.FULL
@@ -144,11 +154,24 @@ def make_module(context: BuildContext, typed: TypedProgram) -> Module:
     lowering = lower.LowerOptions(checks, names, role, exported_statics=statics)
     module = lower.lower_program(typed, lowering, options.source.stem)
     context.interface = typed.interface
-    library_units.merge_core_library(module)
+    if any(name in sys.modules for name in DOMAIN_OPS_MODULES):
+        from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
+            DomainOps,
+            expand_domain_ops,
+        )
+
+        expand_domain_ops(module, None, domain_ops or DomainOps.EXPANDED)
+    library_units.merge_core_library(module, zone)
     if library_units.EXIT_REGISTER in module.functions:
         from mlrift.driver.exit_hooks import add_exit_hooks  # noqa: PLC0415 - in few programs
 
         add_exit_hooks(module)
+    if library_units.PARALLEL_RUN in module.functions:
+        from mlrift.driver import kept_environment  # noqa: PLC0415 - in few programs
+
+        if options.product in (Product.LIBRARY, Product.ARCHIVE):
+            kept_environment.add_library_start(module)
+        kept_environment.keep_environment(module)
     if options.product is Product.LIBRARY:
         from mlrift.driver.loader_functions import (  # noqa: PLC0415 - for libraries only
             add_loader_functions,
@@ -196,9 +219,9 @@ def link_target(
     module: Module,
     program: ObjectFile,
     target: Target,
-    heap_file: str | None = None,
+    ready: tuple[str, ...] = (),
 ) -> bytes:
-    """Link a program with the OS layer of a target, and with the heap it was compiled without."""
+    """Link a program with the OS layer of a target, and with parts it was compiled without."""
     platform = platform_for(target.system)
     debug = context.options.debug_info is DebugInfo.FULL
     is_elf = target.system.object_format is ObjectFormat.ELF
@@ -207,9 +230,8 @@ def link_target(
     has_c = bool(imports) or context.interface is not None
     kind = platform.layer_kind(OsLayerKind.WITH_C if has_c else OsLayerKind.ALONE)
     needing = [program]
-    if heap_file is not None:
-        heap = os_objects.heap(target.cpu, heap_file, context.cache, context.fingerprint)
-        needing.append(heap)
+    for name in ready:
+        needing.append(os_objects.ready(target.cpu, name, context.cache, context.fingerprint))
     objects = [
         *needing,
         *os_layer(needing, target, kind, context.cache, context.fingerprint),
@@ -257,13 +279,19 @@ def slices(context: BuildContext, module: Module) -> list[Slice]:
 
 
 def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
-    """Link a program without C functions; its heap is an object that was made before."""
+    """Link a program without C functions; heap and kernels are objects that were made before."""
     targets, codegen = context.options.targets, _codegen_options(context)
-    heap_file = None
-    if heap_object.has_heap(module) and context.options.debug_info is DebugInfo.NONE:
-        heap_file = heap_owner_file(module)
-        module = heap_object.without_heap(module)
-    return _slices_of(context, module, targets, codegen, heap_file)
+    ready: tuple[str, ...] = ()
+    if context.options.debug_info is DebugInfo.NONE:
+        if library_units.KERNEL_RUN in module.functions:
+            from mlrift.driver import kernel_objects  # noqa: PLC0415 - in few programs
+
+            ready = kernel_objects.kernel_units(module)
+            module = kernel_objects.without_kernels(module)
+        if heap_object.has_heap(module):
+            ready = (heap_owner_file(module), *ready)
+            module = heap_object.without_heap(module)
+    return _slices_of(context, module, targets, codegen, ready)
 
 
 def _slices_of(
@@ -271,15 +299,15 @@ def _slices_of(
     module: Module,
     targets: Sequence[Target],
     codegen: llvm.CodegenOptions,
-    heap_file: str | None = None,
+    ready: tuple[str, ...] = (),
 ) -> list[Slice]:
-    """Generate code once per CPU and link every target, with the heap of a file if one is given."""
+    """Generate code once per CPU and link every target, with objects that are ready."""
     cpus = list(dict.fromkeys(target.cpu for target in targets))
     name = context.options.source.stem
     data = llvm.compile_objects(module, cpus, codegen)
     compiled = {cpu.name: read_elf(data[cpu.name], name) for cpu in cpus}
     return [
-        Slice(target, link_target(context, module, compiled[target.cpu.name], target, heap_file))
+        Slice(target, link_target(context, module, compiled[target.cpu.name], target, ready))
         for target in targets
     ]
 

@@ -15,12 +15,13 @@ from mlrift.driver.build import on_deep_stack
 from mlrift.driver.cache import Cache
 from mlrift.driver.fingerprint import INSTALLED_MARK, PREBUILT_FOLDER, compiler_fingerprint
 from mlrift.driver.heap_owner import HEAP_OWNER_FILES
+from mlrift.driver.kernel_objects import UNITS
 from mlrift.driver.os_objects import (
     STAMP,
-    heap_data,
-    heap_name,
     os_layer_data,
     os_layer_file,
+    ready_data,
+    ready_name,
     support_data,
 )
 from mlrift.driver.results import Stored
@@ -42,9 +43,9 @@ def prebuild(folder: Path, fingerprint: str) -> None:
             (folder / os_layer_file(target, kind)).write_bytes(data)
     for cpu in CPUS:
         (folder / f"support-{cpu.name}.o").write_bytes(support_data(cpu, nothing, fingerprint))
-        for owner_file in HEAP_OWNER_FILES:
-            data = heap_data(cpu, owner_file, nothing, fingerprint)
-            (folder / f"{heap_name(cpu, owner_file)}.o").write_bytes(data)
+        for part in (*HEAP_OWNER_FILES, *UNITS):
+            data = ready_data(cpu, part, nothing, fingerprint)
+            (folder / f"{ready_name(cpu, part)}.o").write_bytes(data)
     (folder / STAMP).write_text(fingerprint, encoding="ascii")
 
 

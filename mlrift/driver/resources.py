@@ -4,6 +4,16 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
+# The unit of the core library whose functions are those of programs, too.
+SHARED_UNIT = "math"
+_SHARED_FILES = (
+    "math_bits",
+    "math_log_table",
+    "math_exponential",
+    "math_trigonometry",
+    "math_single",
+)
+
 
 def standard_library_root() -> Path:
     """Return the folder that holds the bundled `std/` (of the checkout, or of the wheel)."""
@@ -19,5 +29,14 @@ def platform_source(name: str) -> str:
 
 
 def core_source(name: str) -> str:
-    """Return the text of a file of the core library (`std/core/NAME.mlr`)."""
-    return (standard_library_root() / "std" / "core" / f"{name}.mlr").read_text(encoding="utf-8")
+    """Return the text of a file of the core library (`std/core/NAME.mlr`).
+
+    That of the unit SHARED_UNIT is put together with the files of std which it shares.
+    """
+    root = standard_library_root() / "std"
+    text = (root / "core" / f"{name}.mlr").read_text(encoding="utf-8")
+    if name != SHARED_UNIT:
+        return text
+    shared = [(root / f"{row}.mlr").read_text(encoding="utf-8") for row in _SHARED_FILES]
+    lines = "\n".join([*shared, text]).splitlines()
+    return "\n".join([line for line in lines if not line.startswith("import ")]) + "\n"

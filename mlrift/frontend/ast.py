@@ -703,7 +703,7 @@ class Static:
 class Field:
     """One field of a struct."""
 
-    type: TypeName
+    type: AnyTypeName
     name: Name
     span: Span
 

@@ -16,7 +16,7 @@ _NUMBERS = (KIND["INTEGER"], KIND["FLOAT"])
 _OPEN_BRACE, _CLOSE_BRACE, _OPEN, _CLOSE, _OPEN_BRACKET, _CLOSE_BRACKET = (
     KIND[mark] for mark in "{}()[]"
 )
-_ARROW, _EQUAL, _IN = KIND["->"], KIND["="], KIND["in"]
+_ARROW, _EQUAL, _IN, _AS = KIND["->"], KIND["="], KIND["in"], KIND["AS"]
 # After one of these a statement, a parameter or a result may begin.
 _VALUE_ENDS = frozenset(
     (
@@ -35,7 +35,7 @@ _BEFORE_DECLARATIONS = _VALUE_ENDS | {
     _OPEN,
     _ARROW,
     _ANNOTATION,
-    *(KIND[text] for text in (",", ";", "break", "continue")),
+    *(KIND[text] for text in (",", ";", "break", "continue", "static", "const")),
 }
 _NOT_AFTER_HEAD = kinds_of("= += -= *= /= . [ == != < > <= >= + / % & | ^ && || ) ] } ,")
 
@@ -90,7 +90,10 @@ class _Marker:
                 marks[self._texts[index]](index)
 
     def _may_declare(self, index: int) -> bool:
-        return (self._kinds[index - 1] if index else 0) in _BEFORE_DECLARATIONS
+        kinds = self._kinds
+        before = kinds[index - 1] if index else 0
+        is_cast = before == _TYPE_KEYWORD and index > 1 and kinds[index - 2] == _AS
+        return is_cast or before in _BEFORE_DECLARATIONS
 
     def _tensor(self, index: int) -> None:
         kinds = self._kinds

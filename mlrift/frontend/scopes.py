@@ -17,8 +17,13 @@ from mlrift.frontend.typed import (
     StaticVariable,
 )
 from mlrift.source import Span
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.typesystem import SCALARS, ScalarType, Type
 from mlrift.values import field, record
+
+if TYPE_CHECKING:
+    from mlrift.frontend.check.models.learning import RuleSet
+    from mlrift.frontend.check.models.structure import StructModel
 
 
 @record
@@ -119,6 +124,7 @@ Callee = Signature | Builtin | SpecialForm
 class GlobalNames:
     """Everything declared at top level. `callees` says what a call of a name means.
 
+    `models` are the structs whose arrays are populations, `plasticity` the rules of edges.
     `pending` holds the constants not evaluated yet; `constants` the others. `duplicates` are
     functions whose name was taken: their bodies are checked, calls mean the first one.
     """
@@ -132,3 +138,5 @@ class GlobalNames:
     functions: dict[str, Signature] = field(default_factory=dict)
     duplicates: list[Signature] = field(default_factory=list)
     callees: dict[str, Callee] = field(default_factory=dict)
+    models: "dict[str, StructModel]" = field(default_factory=dict)
+    plasticity: "list[RuleSet]" = field(default_factory=list)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class LocalVariable:
     """A local, parameter or `for` variable: one slot. Arrays and structs hold their address.
 
-    A slice parameter is two variables: the address and `slice_length`.
+    A slice parameter is two variables: the address and `slice_length`. A name in the shape of a
+    tensor parameter `is_extent`: nobody assigns to it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class LocalVariable:
     span: Span
     is_parameter: bool = False
     slice_length: "LocalVariable | None" = None
+    is_extent: bool = False
 
 
 @record
@@ -54,7 +56,8 @@ class FunctionSymbol:
 
     `libraries` are file names that `@dynamic` gives an extern function, of any system. `result` is
     the declared type (VOID for none); `result_count` is 1 to 3, above 1 when some `return` gives a
-    tuple: the further results are always words.
+    tuple: the further results are always words. `kept_tensors` are variables whose address was
+    taken: they live to the end.
     """
 
     name: str
@@ -73,6 +76,7 @@ class FunctionSymbol:
     section: str | None = None
     body: "Block | None" = None
     end_defers: "list[Block]" = field(default_factory=list)
+    kept_tensors: list[LocalVariable] = field(default_factory=list)
 
 
 # ---------------------------------------------------------------- expressions

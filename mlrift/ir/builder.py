@@ -11,7 +11,7 @@ from mlrift.ir.ops.control import Branch, Jump
 from mlrift.ir.ops.convert import TruthToWord
 from mlrift.source import Span
 from mlrift.static_types import TypeVar
-from mlrift.typesystem import I1, I64, MachineType
+from mlrift.typesystem import I1, I64, ValueType
 
 Made = TypeVar("Made", bound=Op)
 
@@ -70,7 +70,7 @@ class Builder:
         self.emit(Branch(condition, Successor(if_true), Successor(if_false)))
 
     def call_external(
-        self, name: str, arguments: Sequence[Value], results: tuple[MachineType, ...] = (I64,)
+        self, name: str, arguments: Sequence[Value], results: tuple[ValueType, ...] = (I64,)
     ) -> Call:
         """Call a function of the OS layer or the core library, declaring it when new."""
         self.module.declare(name, [argument.type for argument in arguments], results)

@@ -12,7 +12,7 @@ from mlrift.ir.assembly import Assembly
 from mlrift.ir.source_names import SourceFunction, SourceVariable
 from mlrift.source import Span
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import MachineType
+from mlrift.typesystem import ValueType
 from mlrift.values import field, record, value
 
 if TYPE_CHECKING:
@@ -24,17 +24,22 @@ class Value:
 
     __slots__ = ("type",)
 
-    type: MachineType
+    type: ValueType
 
 
 class BlockParameter(Value):
-    """A value a block receives from each of its predecessors (or a function from its caller)."""
+    """A value a block receives from each of its predecessors (or a function from its caller).
 
-    __slots__ = ("name",)
+    One that `is_number` is never part of an address's base, which helps the back end; it is known
+    for parameters of functions that passes make, and not part of the text form.
+    """
 
-    def __init__(self, parameter_type: MachineType, name: str = "") -> None:
+    __slots__ = ("is_number", "name")
+
+    def __init__(self, parameter_type: ValueType, name: str = "") -> None:
         self.type = parameter_type
         self.name = name
+        self.is_number = False
 
 
 class Block:
@@ -99,7 +104,8 @@ class Function:
     Nor have those with `assembly`: it is their body.
 
     One that `is_simd` may be compiled for several generations of a CPU, one that `is_inline` goes
-    into its callers. `results` has up to three entries. `returns` is false for functions such as
+    into its callers. One with a `level` is compiled for processors of that level alone and may only
+    be called where `cpu.level` is as high; CPUs without levels leave its body out. `results` has up to three entries. `returns` is false for functions such as
     `os.exit`.
     `foreign` is known for the C functions that programs declare, and `from_c` for the entries by
     which C calls functions of the program; neither is part of the text form.
@@ -109,7 +115,7 @@ class Function:
 
     name: str
     parameters: list[BlockParameter]
-    results: tuple[MachineType, ...]
+    results: tuple[ValueType, ...]
     linkage: Linkage = Linkage.INTERNAL
     blocks: list[Block] = field(default_factory=list)
     span: Span | None = None
@@ -117,6 +123,7 @@ class Function:
     realigns_stack: bool = False
     is_simd: bool = False
     is_inline: bool = False
+    level: int = 0
     returns: bool = True
     section: str | None = None
     assembly: Assembly | None = None
@@ -180,8 +187,8 @@ class Module:
     def declare(
         self,
         name: str,
-        parameters: Sequence[MachineType],
-        results: tuple[MachineType, ...],
+        parameters: Sequence[ValueType],
+        results: tuple[ValueType, ...],
     ) -> Function:
         """Return the function `name`, declaring it EXTERNAL when the module has none."""
         known = self.functions.get(name)

@@ -59,7 +59,7 @@ def fused_double(factor: float, other: float, addend: float) -> float:
     try:
         return float(exact)
     except OverflowError:
-        return math.copysign(math.inf, exact)
+        return math.inf if exact > 0 else -math.inf
 
 
 def fused_single(factor: float, other: float, addend: float) -> float:

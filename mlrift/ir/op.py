@@ -22,7 +22,7 @@ from enum import Enum, unique
 from mlrift.ir.core import Successor, Value
 from mlrift.source import Span
 from mlrift.static_types import ClassVar, TypeVar, cast, dataclass_transform
-from mlrift.typesystem import I64, MachineType
+from mlrift.typesystem import I64, MachineType, ValueType
 from mlrift.values import value
 
 
@@ -65,12 +65,16 @@ class OpField:
     type: object
 
 
-ResultRule = MachineType | Callable[["Op"], MachineType]
+ResultRule = MachineType | Callable[["Op"], ValueType]
 OperandRule = Callable[["Op"], str | None]
 
 
 class Op(Value):
-    """Base of every operation; an op with a result is that value. Classes are final."""
+    """Base of every operation; an op with a result is that value. Classes are final.
+
+    `ADDRESSES` names the operands by which an op of a rare family reaches memory, and which it does
+    not keep.
+    """
 
     __slots__ = ("span",)
 
@@ -84,6 +88,7 @@ class Op(Value):
     IS_TERMINATOR: ClassVar[bool]
     IS_FOLDABLE: ClassVar[bool]
     RESULT: ClassVar[tuple[ResultRule]]
+    ADDRESSES: ClassVar[tuple[str, ...]] = ()
 
     span: Span | None
 
@@ -125,10 +130,10 @@ class SameAs:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def __call__(self, made: Op) -> MachineType:
+    def __call__(self, made: Op) -> ValueType:
         """Return the result type of `made`."""
         found = getattr(made, self.name)
-        return found.type if isinstance(found, Value) else cast(MachineType, found)
+        return found.type if isinstance(found, Value) else cast(ValueType, found)
 
 
 def same_as(name: str) -> SameAs:

@@ -4,6 +4,8 @@ A module enters, the list of everything wrong with it leaves, and it is not chan
 runs on verified IR has to check these things again.
 """
 
+from collections.abc import Sequence
+
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Block, Function, Linkage, Module, Successor, Value
@@ -12,7 +14,7 @@ from mlrift.ir.ops.call import Call, FunctionAddress
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.memory import GlobalAddress, SlotGet, SlotNew, SlotSet
 from mlrift.ir.text import FunctionNames, format_op
-from mlrift.typesystem import F32, F64, I1, I64, VOID_MACHINE, MachineType
+from mlrift.typesystem import F32, F64, I1, I64, VOID_MACHINE, TensorType, ValueType, VectorType
 from mlrift.values import value
 
 _PASSED = (I64, F32, F64)
@@ -121,7 +123,7 @@ class _FunctionChecker:
             self.report(f"more than {_MAX_RESULTS} results")
         types = [row.type for row in self.function.parameters] + list(self.function.results)
         for row in types:
-            if row not in _PASSED:
+            if row not in _PASSED and not isinstance(row, TensorType):
                 self.report(f"{row.value} is neither passed nor returned")
         blocks = self.function.blocks
         if blocks and blocks[0].parameters != self.function.parameters:
@@ -145,7 +147,9 @@ class _FunctionChecker:
         self.block, self.op = block, None
         for parameter in block.parameters:
             self._record(parameter, block, -1)
-            if parameter.type not in _VALUE_TYPES:
+            if parameter.type not in _VALUE_TYPES and not isinstance(
+                parameter.type, (VectorType, TensorType)
+            ):
                 self.report(f"a parameter of type {parameter.type.value}")
         if not block.ops or not block.ops[-1].IS_TERMINATOR:
             self.report("the block has no terminator")
@@ -245,5 +249,5 @@ _RULES = {
 }
 
 
-def _shown(types: list[MachineType]) -> str:
+def _shown(types: Sequence[ValueType]) -> str:
     return f"({', '.join(row.value for row in types)})"

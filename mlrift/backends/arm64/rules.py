@@ -65,4 +65,5 @@ def _barrier(out: FunctionText, instruction: str, option: int) -> str:
 
 RULES.rule(convert.HalfToSingle)(native_half_to_single)
 RULES.rule(convert.SingleToHalf)(native_single_to_half)
+RULES.later("vector", "mlrift.backends.arm64.vector_rules")
 RULES.include(SHARED)

@@ -124,7 +124,7 @@ class _Planner:
         kind = type(made)
         if kind in _LAZY or kind is debug.DebugValue:
             return
-        fields = ADDRESS_FIELDS.get(kind)
+        fields = ADDRESS_FIELDS.get(kind) or kind.ADDRESSES or None
         if kind is control.Return and self.returns_pointer:
             self.pending_pointers.extend(made.operands())
         elif fields is None:
@@ -222,7 +222,7 @@ class _Planner:
         users: dict[Value, list[Value]] = {}
         for block in self.blocks:
             for made in block.ops:
-                if not isinstance(made, _OPAQUE):
+                if not isinstance(made, _OPAQUE) and not made.ADDRESSES:
                     for operand in made.operands():
                         users.setdefault(operand, []).append(made)
         for parameter, arguments in self.sources.items():
@@ -272,6 +272,8 @@ class _Planner:
             parts = value.operands() if isinstance(value, Op) else ()
         elif isinstance(value, arith.Select):
             parts = (value.if_true, value.if_false)
+        elif isinstance(value, BlockParameter) and value.is_number:
+            return True
         elif isinstance(value, BlockParameter) and value in self.sources:
             parts = self.sources[value]
         else:

@@ -10,12 +10,17 @@ from collections.abc import Callable
 
 from mlrift.backends.llvm.names import escape
 from mlrift.typesystem import (
+    U64,
     ArrayType,
+    CsrType,
     ErrorType,
+    EventsType,
+    PopulationType,
     ScalarType,
     SliceType,
     StructType,
     Tag,
+    TensorType,
     Type,
     VoidType,
 )
@@ -50,6 +55,8 @@ class DebugTypes:
                 return self._scalar(held, held.size_bytes * 8 if is_whole else _WORD_BITS)
             case VoidType() | ErrorType():
                 return NO_TYPE
+            case PopulationType() | EventsType() | CsrType() | TensorType():
+                return self._scalar(U64, _WORD_BITS)
             case SliceType():
                 target = self.stored(held.element)
             case _:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.llvm.types import VALUE_TYPE
-from mlrift.typesystem import F32, F64, I64, MachineType
+from mlrift.typesystem import F32, F64, I64, ValueType
 from mlrift.values import replace, value
 
 # Variadic functions of C and POSIX, and how many of their parameters are not variable.
@@ -28,7 +28,7 @@ _FILLER = "undef"
 class Argument:
     """An operand; in C it has `size_bytes`."""
 
-    type: MachineType
+    type: ValueType
     size_bytes: int
     operand: str
 

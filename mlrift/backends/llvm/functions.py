@@ -133,12 +133,15 @@ class _Writer:
     def _write_ops(self, block: Block) -> None:
         out, table, debug = self.out, self.table, self.out.debug
         demand, pointers = out.pointer_demand, out.pointers
+        out.enter_loops(block)
         for made in block.ops:
             if debug is not None:
-                out.suffix = debug.suffix(made)
+                out.suffix = debug.suffix(made) + out.access
             table[type(made)](out, made)
             if made in demand and made not in pointers and made in out.names:
                 out.define_pointer(made, f"inttoptr i64 {out.names[made]} to ptr")
+        if block in out.latches:
+            out.lines[-1] += out.latches[block]
 
     def _begin_phis(self, block: Block) -> None:
         """Reserve a line and a name for every parameter that is used, then derive other forms."""

@@ -1,31 +1,37 @@
 """Functions compiled for several generations of a CPU, and the choice among them at run time.
 
-Enters: the body of a function as LLVM text. Leaves: the body once per generation, the code for all
-processors first, and under the function's own name a jump to the best that this processor runs. The
-level of the processor is found at the first call; all versions give the same results.
+Enters: the body of a function as LLVM text, for each generation. Leaves: one function for each,
+the code for all processors first, and under the function's own name a jump to the best that this
+processor runs. Its level is found at the first call; all versions give the same results.
 """
 
 from mlrift.backends.llvm.machine_code import machine_code_body
 from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, OptimisationLevel
-from mlrift.backends.llvm.target import HostTarget
+from mlrift.backends.llvm.target import Generation, HostTarget
 from mlrift.backends.llvm.text import ModuleContext
 from mlrift.ir.core import Function
 from mlrift.values import value
 
 _LEVEL = "@cpu.level"
 _DETECT = "@cpu.detect"
-_EVERY_PROCESSOR = 0
+_KNOWN = "@cpu.known"
+EVERY_PROCESSOR = 0
 
 
-def has_generations(function: Function, target: HostTarget, options: CodegenOptions) -> bool:
-    """Whether a function is compiled more than once; a debugger wants to see it once."""
-    return (
-        function.is_simd
-        and not function.is_naked
-        and target.generations != ()
-        and options.level is OptimisationLevel.FULL
-        and options.debug is not DebugInfo.FULL
-    )
+def generations_of(
+    function: Function, target: HostTarget, options: CodegenOptions
+) -> list[Generation]:
+    """Return those that a function is compiled for besides; a debugger wants to see it once."""
+    is_fast = options.level is OptimisationLevel.FULL and options.debug is not DebugInfo.FULL
+    if not function.is_simd or function.is_naked or not is_fast:
+        return []
+    return [row for row in target.generations if _is_worthwhile(row, function)]
+
+
+def _is_worthwhile(row: Generation, function: Function) -> bool:
+    if not row.only_for:
+        return True
+    return any(made.MNEMONIC.startswith(row.only_for) for made in function.ops())
 
 
 def declare_detection(context: ModuleContext, target: HostTarget) -> None:
@@ -37,6 +43,47 @@ def declare_detection(context: ModuleContext, target: HostTarget) -> None:
     context.declare(_DETECT, f"define internal i64 {_DETECT}() #2{code}")
 
 
+def declare_level(context: ModuleContext, target: HostTarget) -> str:
+    """Add the function that gives the processor's level; return its name."""
+    declare_detection(context, target)
+    lines = [
+        f'define internal i64 {_KNOWN}() #0 section ".text.cpu.known" {{',
+        *_level_lines(),
+        "  ret i64 %level",
+        "}",
+    ]
+    context.declare(_KNOWN, "\n".join(lines))
+    return _KNOWN
+
+
+def group_of_level(function: Function, target: HostTarget) -> str | None:
+    """Return the attributes of a function for one level, None where the CPU has no such level."""
+    for row in target.generations:
+        if row.level == function.level:
+            return _attributes(row)
+    return None
+
+
+def _attributes(row: Generation) -> str:
+    return f'#0 "target-cpu"="{row.model}" {row.attributes}'
+
+
+def _level_lines() -> list[str]:
+    """Return the beginning of a body, which ends with `%level` known."""
+    return [
+        "entry:",
+        f"  %known = load atomic i64, ptr {_LEVEL} monotonic, align 8",
+        "  %unknown = icmp eq i64 %known, 0",
+        "  br i1 %unknown, label %find, label %choose",
+        "find:",
+        f"  %found = call i64 {_DETECT}()",
+        f"  store atomic i64 %found, ptr {_LEVEL} monotonic, align 8",
+        "  br label %choose",
+        "choose:",
+        "  %level = phi i64 [ %known, %entry ], [ %found, %find ]",
+    ]
+
+
 @value
 class Versions:
     """The versions of one function; the fields are parts of its head."""
@@ -45,34 +92,23 @@ class Versions:
     result: str
     parameters: str
     section: str
-    target: HostTarget
+    generations: list[Generation]
 
-    def definitions(self, body: list[str]) -> list[str]:
-        """Return the definitions of all versions."""
-        attributes = {_EVERY_PROCESSOR: "#0"}
-        for row in self.target.generations:
-            attributes[row.level] = f'#0 "target-cpu"="{row.model}" {row.attributes}'
+    def definitions(self, bodies: dict[int, list[str]]) -> list[str]:
+        """Return the definitions of all versions, of which each level has its body."""
+        attributes = {EVERY_PROCESSOR: "#0"}
+        for row in self.generations:
+            attributes[row.level] = _attributes(row)
         lines = []
         for level, group in attributes.items():
             head = f"{self.result} {self._name(level)}({self.parameters})"
-            lines += [f"define internal {head} {group}{self.section} {{", *body, "}"]
+            lines += [f"define internal {head} {group}{self.section} {{", *bodies[level], "}"]
         return lines
 
     def choice(self) -> list[str]:
         """Return the body of the function that calls the best version."""
-        lines = [
-            "entry:",
-            f"  %known = load atomic i64, ptr {_LEVEL} monotonic, align 8",
-            "  %unknown = icmp eq i64 %known, 0",
-            "  br i1 %unknown, label %find, label %choose",
-            "find:",
-            f"  %found = call i64 {_DETECT}()",
-            f"  store atomic i64 %found, ptr {_LEVEL} monotonic, align 8",
-            "  br label %choose",
-            "choose:",
-            "  %level = phi i64 [ %known, %entry ], [ %found, %find ]",
-        ]
-        for row in reversed(self.target.generations):
+        lines = _level_lines()
+        for row in reversed(self.generations):
             level = row.level
             lines += [
                 f"  %is{level} = icmp uge i64 %level, {level}",
@@ -81,10 +117,10 @@ class Versions:
                 *self._call(level),
                 f"below{level}:",
             ]
-        return lines + self._call(_EVERY_PROCESSOR)
+        return lines + self._call(EVERY_PROCESSOR)
 
     def _name(self, level: int) -> str:
-        suffix = ".every" if level == _EVERY_PROCESSOR else f".level{level}"
+        suffix = ".every" if level == EVERY_PROCESSOR else f".level{level}"
         symbol = self.symbol
         return f'{symbol[:-1]}{suffix}"' if symbol.endswith('"') else symbol + suffix
 

@@ -6,13 +6,16 @@ every symbol is local or hidden in PORTABLE objects, and every function and glob
 section there, so that the linker can drop what nothing uses.
 """
 
-from collections.abc import Callable
-
 from mlrift.backends.errors import BackendError
 from mlrift.backends.llvm.debug import FunctionDebug, frames_only, module_debug
-from mlrift.backends.llvm.functions import RuleTable, function_body
-from mlrift.backends.llvm.generations import Versions, declare_detection, has_generations
-from mlrift.backends.llvm.lower import RULES as SHARED
+from mlrift.backends.llvm.functions import function_body
+from mlrift.backends.llvm.generations import (
+    EVERY_PROCESSOR,
+    Versions,
+    declare_detection,
+    generations_of,
+    group_of_level,
+)
 from mlrift.backends.llvm.machine_code import encode_assembly, machine_code_body
 from mlrift.backends.llvm.names import WORDS_SUFFIX, Symbols, escape, quote
 from mlrift.backends.llvm.options import (
@@ -22,15 +25,14 @@ from mlrift.backends.llvm.options import (
     ObjectFlavour,
     OptimisationLevel,
 )
+from mlrift.backends.llvm.rule_table import RuleTable
 from mlrift.backends.llvm.sections import macho_section
-from mlrift.backends.llvm.target import STACK_PROBES, HostTarget
-from mlrift.backends.llvm.text import FunctionText, ModuleContext
+from mlrift.backends.llvm.target import STACK_PROBES, Generation, HostTarget
+from mlrift.backends.llvm.text import ModuleContext
 from mlrift.backends.llvm.types import VALUE_TYPE, bytes_text, result_type
 from mlrift.ir.assembly import Assembly
 from mlrift.ir.core import Function, Global, Linkage, Module
-from mlrift.ir.op import Op
 from mlrift.ir.ops.control import Return, Unreachable
-from mlrift.static_types import Any
 from mlrift.targets import ObjectFormat
 from mlrift.typesystem import F32, F64, I64
 from mlrift.values import value
@@ -103,23 +105,6 @@ def _attribute_groups(target: HostTarget, options: CodegenOptions) -> list[str]:
     ]
 
 
-def _rule_table(target: HostTarget, context: ModuleContext) -> RuleTable:
-    """Return the rules of a CPU; those that are its own note that they were used."""
-
-    def noting(rule: Callable[[FunctionText, Any], None]) -> Callable[[FunctionText, Any], None]:
-        def lower(out: FunctionText, made: Op) -> None:
-            context.is_shared = False
-            rule(out, made)
-
-        return lower
-
-    shared = SHARED.table
-    return {
-        op_class: rule if rule is shared.get(op_class) else noting(rule)
-        for op_class, rule in target.rules.table.items()
-    }
-
-
 def _address_convention(target: HostTarget, options: CodegenOptions) -> str:
     """Return how functions are called by address; natively that is the usual convention."""
     if options.addresses is FunctionAddresses.PROGRAM or options.flavour is ObjectFlavour.NATIVE:
@@ -152,7 +137,8 @@ class _ModuleWriter:
             target.foreign_arrangements.get(options.system) if options.system else None,
         )
         self.receive = target.foreign_receivers.get(options.system) if options.system else None
-        self.table = _rule_table(target, self.context)
+        self.context.halves_level = target.halves_level
+        self.table = RuleTable(target, self.context)
         has_debug = options.debug is DebugInfo.FULL
         self.debug = module_debug(module, options) if has_debug else None
 
@@ -173,6 +159,7 @@ class _ModuleWriter:
             if called:
                 lines.append(_called_list(kind, self.context.symbols.functions[called]))
         lines.append('!0 = !{!"branch_weights", i32 1, i32 1000000}')
+        lines.extend(self.context.metadata)
         if self.debug is not None:
             lines.extend(self.debug.finish())
         elif self.options.debug is DebugInfo.FRAMES:
@@ -277,6 +264,13 @@ class _ModuleWriter:
         if self.debug is not None and source is not None and span is not None:
             debug = FunctionDebug(self.debug, source, span)
         _refuse_naked_body(function)
+        if function.level:
+            self.context.is_shared = False
+            if group_of_level(function, self.target) is None:
+                lines.append(self._left_out(function))
+                return
+        self.context.depends_on_generation = False
+        self.context.generation = function.level
         try:
             body = function_body(self.context, function, self.table, debug)
         except (BackendError, KeyError) as error:
@@ -292,18 +286,39 @@ class _ModuleWriter:
         )
         attachment = debug.attachment if debug is not None else ""
         result, section = self._result(function), self._code_section(function)
-        if has_generations(function, self.target, self.options):
+        generations = generations_of(function, self.target, self.options)
+        if generations:
             declare_detection(self.context, self.target)
-            versions = Versions(name, result, parameters, section, self.target)
-            lines += versions.definitions(body)
+            versions = Versions(name, result, parameters, section, generations)
+            lines += versions.definitions(self._bodies(function, body, generations))
             body = versions.choice()
-        group = _group(function)
+        group = group_of_level(function, self.target) or _group(function)
         head = f"{linkage}{result} {name}({parameters})"
         lines.append(f"define {head} {group}{section}{attachment} {{")
         lines.extend(body)
         lines.append("}")
         if debug is not None:
             debug.finish(function)
+
+    def _bodies(
+        self, function: Function, body: list[str], generations: list[Generation]
+    ) -> dict[int, list[str]]:
+        """Return the body for every level, in its own words where the level matters."""
+        bodies = {EVERY_PROCESSOR: body}
+        is_level_text = self.context.depends_on_generation
+        for row in generations:
+            bodies[row.level] = body
+            if is_level_text:
+                self.context.generation = row.level
+                bodies[row.level] = function_body(self.context, function, self.table, None)
+        return bodies
+
+    def _left_out(self, function: Function) -> str:
+        """Return the definition of a function for processors that this CPU does not have."""
+        name = self.context.symbols.functions[function.name]
+        linkage, result = self.linkages[function.linkage], self._result(function)
+        head = f"define {linkage}{result} {name}({_parameter_types(function)}) #0"
+        return f"{head}{self._code_section(function)} {{\n  unreachable\n}}"
 
     def _enter_from_c(self, function: Function, name: str, lines: list[str]) -> str:
         """Append the entry that C needs, if it needs one; return the function's own name then."""

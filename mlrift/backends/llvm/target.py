@@ -19,11 +19,15 @@ STACK_PROBES = '"probe-stack"="inline-asm"'
 
 @value
 class Generation:
-    """A later generation of a CPU: its level, and LLVM's name and attributes for it."""
+    """A later generation of a CPU: its level, and LLVM's name and attributes for it.
+
+    One that is better for some ops alone says in `only_for` how their mnemonics begin.
+    """
 
     level: int
     model: str
     attributes: str = ""
+    only_for: str = ""
 
 
 @value
@@ -41,7 +45,8 @@ class HostTarget:
     puts the frame of an assembly block around its instructions, its inputs and its outputs;
     `block_convention` is how LLVM has to call what it makes, also in objects for other systems.
     `generations` are those that functions with vectors are also compiled for; the machine code
-    `detect_generation`, a function, gives the level of the one it runs on. `long_fill`, a function
+    `detect_generation`, a function, gives the level of the one it runs on. From `halves_level` on
+    there are instructions for halves. `long_fill`, a function
     like C's memset, is quicker than a loop for long ranges.
     """
 
@@ -59,6 +64,7 @@ class HostTarget:
     block_convention: str
     generations: tuple[Generation, ...] = ()
     detect_generation: bytes = b""
+    halves_level: int = 0
     long_fill: bytes = b""
 
     def triple(self, system: System | None) -> str:

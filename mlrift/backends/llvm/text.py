@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 TRAP_LABEL = "division.trap"
 DIVISION_STATUS = 136
+_FIRST_METADATA = 1 << 24
 
 
 @record
@@ -33,6 +34,10 @@ class ModuleContext:
     `arrange_foreign` puts the arguments of C functions in order, None where nothing has to be done.
     `kept` are symbols of the text that LLVM must not make guesses about.
     `is_shared` stays true while no function needed a rule that only one CPU has.
+    `generation` is the level of the CPU that a function is written for, 0 for every processor, and
+    `halves_level` the one from which it has instructions for halves; a function whose text
+    `depends_on_generation` is written anew for each.
+    `metadata` are the nodes of loops; `group_lists` are those that list several access groups.
     """
 
     module: Module
@@ -46,11 +51,22 @@ class ModuleContext:
     arrange_foreign: "Arrangement | None" = None
     is_shared: bool = True
     declarations: dict[str, str] = field(default_factory=dict)
+    halves_level: int = 0
+    generation: int = 0
+    depends_on_generation: bool = False
+    metadata: list[str] = field(default_factory=list)
+    group_lists: dict[str, list[str]] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
 
     def declare(self, name: str, declaration: str) -> None:
         """Note that the text needs this declaration of an intrinsic."""
         self.declarations[name] = declaration
+
+    def add_metadata(self, text: str) -> str:
+        """Add a numbered node and return its reference; debug information has lower numbers."""
+        reference = f"!{_FIRST_METADATA + len(self.metadata)}"
+        self.metadata.append(f"{reference} = {text}")
+        return reference
 
     def declare_runtime(self, name: str, result: str, parameters: str) -> None:
         """Note that the text calls a function of the runtime, which the module may know."""
@@ -84,6 +100,8 @@ class FunctionText:
     """Lines of a function; the frame (`allocas`) goes in front of them when it is finished."""
 
     __slots__ = (
+        "access",
+        "access_groups",
         "aggregates",
         "allocas",
         "bases",
@@ -97,6 +115,7 @@ class FunctionText:
         "hidden",
         "label",
         "labels",
+        "latches",
         "lines",
         "names",
         "next_number",
@@ -134,6 +153,14 @@ class FunctionText:
         self.suffix = ""
         self.has_trap = False
         self.debug = debug
+        self.access = ""
+        self.access_groups: dict[Block, str] = {}
+        self.latches: dict[Block, str] = {}
+
+    def enter_loops(self, block: Block) -> None:
+        """Note to which loops with independent iterations the instructions of a block belong."""
+        self.access = self.access_groups.get(block, "")
+        self.suffix = self.access
 
     def define(self, value: Value, text: str) -> str:
         """Write `%n = text` as the definition of an IR value."""
@@ -152,7 +179,10 @@ class FunctionText:
         """Write `%n = text` for a value that the IR has no name for."""
         number = self.next_number
         self.next_number = number + 1
-        self.lines.append(f"  %{number} = {text}{self.suffix}")
+        suffix = self.suffix
+        if self.access and text.startswith("getelementptr"):  # LLVM refuses the group on these
+            suffix = suffix.removesuffix(self.access)
+        self.lines.append(f"  %{number} = {text}{suffix}")
         return f"%{number}"
 
     def emit(self, text: str) -> None:
@@ -179,6 +209,16 @@ class FunctionText:
         number = self.next_number
         self.next_number = number + 1
         return f"x{number}"
+
+    def generation(self) -> int:
+        """Return the level of the CPU that is written for, 0 for all; asking makes it matter."""
+        self.context.depends_on_generation = True
+        return self.context.generation
+
+    def converts_halves(self) -> bool:
+        """Return whether the CPU has instructions for halves."""
+        self.context.is_shared = False
+        return self.generation() >= self.context.halves_level
 
     def trap_label(self) -> str:
         """Return the label of the function's one block that ends the program with status 136."""

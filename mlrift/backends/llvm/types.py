@@ -4,15 +4,8 @@ import math
 import struct
 
 from mlrift.ir.numbers import single_to_bits
-from mlrift.typesystem import MachineType
+from mlrift.typesystem import MachineType, ValueType, VectorType
 
-VALUE_TYPE: dict[MachineType, str] = {
-    MachineType.VOID: "void",
-    MachineType.I1: "i1",
-    MachineType.I64: "i64",
-    MachineType.F32: "float",
-    MachineType.F64: "double",
-}
 MEMORY_TYPE: dict[MachineType, str] = {
     MachineType.I1: "i1",
     MachineType.I8: "i8",
@@ -38,7 +31,34 @@ MEMORY_BYTES: dict[MachineType, int] = {
 WORD_BITS = 64
 
 
-def result_type(results: tuple[MachineType, ...]) -> str:
+def padded_lanes(lanes: int) -> int:
+    """Return how many lanes a vector has in LLVM, which fails on some that are no powers of two."""
+    return 1 << (lanes - 1).bit_length()
+
+
+class ValueTypes(dict[ValueType, str]):
+    """The types of values; those of vectors are spelled when first met."""
+
+    def __missing__(self, row: ValueType) -> str:
+        """Spell the type of a vector."""
+        if not isinstance(row, VectorType):
+            raise KeyError(row)
+        spelled = self[row] = f"<{padded_lanes(row.lanes)} x {MEMORY_TYPE[row.element]}>"
+        return spelled
+
+
+VALUE_TYPE = ValueTypes(
+    {
+        MachineType.VOID: "void",
+        MachineType.I1: "i1",
+        MachineType.I64: "i64",
+        MachineType.F32: "float",
+        MachineType.F64: "double",
+    }
+)
+
+
+def result_type(results: tuple[ValueType, ...]) -> str:
     """Return the LLVM result type of a function: void, the type, or a struct of several."""
     if not results:
         return "void"
@@ -47,7 +67,7 @@ def result_type(results: tuple[MachineType, ...]) -> str:
     return "{ " + ", ".join([VALUE_TYPE[row] for row in results]) + " }"
 
 
-def constant_text(value: float, constant_type: MachineType) -> str:
+def constant_text(value: float, constant_type: ValueType) -> str:
     """Spell a constant operand; words are written as signed numbers."""
     if constant_type is MachineType.F64:
         return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"

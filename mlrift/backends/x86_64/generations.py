@@ -1,23 +1,26 @@
 """Which level of x86-64 the processor and the system offer, as machine code.
 
-The levels are those of the System V ABI for AMD64, section 3.1.1; bits are from the Intel manual,
-volume 2, CPUID. The registers of AVX count only if the system saves them (XGETBV).
+The levels up to 4 are those of the System V ABI for AMD64, section 3.1.1; 5 is 4 with VNNI. Bits
+are from the Intel manual, volume 2, CPUID. The registers of AVX count only if the system saves them
+(XGETBV).
 """
 
 # push rbx; mov r11d, 2; xor eax, eax; cpuid; cmp eax, 7; jb done
-_LEAVES = "53 41bb02000000 31c0 0fa2 83f807 727f"
+_LEAVES = "53 41bb02000000 31c0 0fa2 83f807 0f8287000000"
 # mov eax, 1; xor ecx, ecx; cpuid; FMA, MOVBE, OSXSAVE, AVX, F16C in ecx or done
-_AVX = "b801000000 31c9 0fa2 81e100104038 81f900104038 7568"
+_AVX = "b801000000 31c9 0fa2 81e100104038 81f900104038 7570"
 # xor ecx, ecx; xgetbv; mov r8d, eax; and eax, 6; cmp eax, 6; jne done
-_SAVED = "31c9 0f01d0 4189c0 83e006 83f806 7558"
+_SAVED = "31c9 0f01d0 4189c0 83e006 83f806 7560"
 # leaf 0x80000001 exists, or done; LZCNT in ecx, or done
-_LZCNT = "b800000080 0fa2 3d01000080 724a b801000080 0fa2 f7c120000000 743b"
+_LZCNT = "b800000080 0fa2 3d01000080 7252 b801000080 0fa2 f7c120000000 7443"
 # leaf 7: BMI1, AVX2, BMI2 in ebx, or done; inc r11d
-_AVX2 = "b807000000 31c9 0fa2 89d8 2528010000 3d28010000 7524 41ffc3"
+_AVX2 = "b807000000 31c9 0fa2 89d8 2528010000 3d28010000 752c 41ffc3"
 # and r8d, 0xE6; cmp r8d, 0xE6; jne done; AVX512 F, DQ, CD, BW, VL in ebx, or done; inc r11d
-_AVX512 = "4181e0e6000000 4181f8e6000000 7511 81e3000003d0 81fb000003d0 7503 41ffc3"
+_AVX512 = "4181e0e6000000 4181f8e6000000 7519 81e3000003d0 81fb000003d0 750b 41ffc3"
+# AVX512_VNNI in ecx, or done; inc r11d
+_VNNI = "f6c508 7403 41ffc3"
 # done: mov eax, r11d; pop rbx; ret
 _END = "4489d8 5b c3"
 
-# Gives 2, 3 or 4; keeps all registers but those that every call may change.
-DETECT = bytes.fromhex("".join([_LEAVES, _AVX, _SAVED, _LZCNT, _AVX2, _AVX512, _END]))
+# Gives 2, 3, 4 or 5; keeps all registers but those that every call may change.
+DETECT = bytes.fromhex("".join([_LEAVES, _AVX, _SAVED, _LZCNT, _AVX2, _AVX512, _VNNI, _END]))

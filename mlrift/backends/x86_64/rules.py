@@ -55,4 +55,6 @@ def _fence(out: FunctionText) -> str:
 
 RULES.rule(convert.HalfToSingle)(integer_half_to_single)
 RULES.rule(convert.SingleToHalf)(integer_single_to_half)
+RULES.later("cpu", "mlrift.backends.x86_64.processor_rules")
+RULES.later("vector", "mlrift.backends.x86_64.vector_rules")
 RULES.include(SHARED)

@@ -11,6 +11,8 @@ from mlrift.targets import ANDROID, LINUX, MACOS, WINDOWS, X86_64
 # mov r8, rdi; mov eax, esi; mov rcx, rdx; rep stosb; mov rax, r8; ret
 LONG_FILL = bytes.fromhex("4989f8 89f0 4889d1 f3aa 4c89c0 c3")
 
+_WIDE = '"prefer-vector-width"="512"'
+
 TARGET = HostTarget(
     cpu=X86_64,
     rules=RULES,
@@ -31,8 +33,10 @@ TARGET = HostTarget(
     block_convention="x86_64_sysvcc ",
     generations=(
         Generation(3, "x86-64-v3"),
-        Generation(4, "x86-64-v4", '"prefer-vector-width"="512"'),
+        Generation(4, "x86-64-v4", _WIDE),
+        Generation(5, "x86-64-v4", f'"target-features"="+avx512vnni" {_WIDE}', "vector.dot"),
     ),
     detect_generation=DETECT,
+    halves_level=3,
     long_fill=LONG_FILL,
 )

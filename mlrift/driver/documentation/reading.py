@@ -111,7 +111,7 @@ def _start(item: ast.Item | ast.Import) -> int:
     return min(span.start for span in spans)
 
 
-_NEVER_ANNOTATED = (ast.Import, ast.Alias, ast.Device)
+_NEVER_ANNOTATED = (ast.Import, ast.Alias, ast.Device, ast.Dynamics, ast.Plasticity)
 
 
 def _signature(
@@ -121,7 +121,8 @@ def _signature(
     if isinstance(item, ast.Import):
         return None
     first, last = bounds[0], bounds[1] - 1
-    name = item.name.text
+    named = item.struct if isinstance(item, ast.Plasticity) else item.name
+    name = named.text
     if isinstance(item, ast.Function):
         last = stream.starts.index(item.body.span.start, first) - 1
         comment = ""

@@ -5,7 +5,9 @@ from mlrift.frontend.builtins.bits import BITS
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.frontend.builtins.files import FILE_SYSTEM, FILES
 from mlrift.frontend.builtins.floats import FLOATS
+from mlrift.frontend.builtins.matrices import MATRICES
 from mlrift.frontend.builtins.memory import MEMORY
+from mlrift.frontend.builtins.parallel import PARALLEL
 from mlrift.frontend.builtins.process import PROCESS
 from mlrift.frontend.builtins.sockets import SOCKETS
 from mlrift.frontend.builtins.text import TEXT
@@ -23,6 +25,8 @@ BUILTINS: dict[str, Builtin] = {
         ATOMICS,
         FLOATS,
         THREADS,
+        PARALLEL,
+        MATRICES,
         SOCKETS,
     )
     for row in family

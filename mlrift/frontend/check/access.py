@@ -13,6 +13,7 @@ from mlrift.frontend.scopes import EnumNames
 from mlrift.source import Span
 from mlrift.typesystem import (
     ERROR,
+    EXTENDED_KINDS,
     U8,
     U64,
     ArrayType,
@@ -38,6 +39,10 @@ class AccessChecker:
     # ----------------------------------------------------------------------------- reading
 
     def _member(self, node: ast.Member) -> typed.Expression:
+        if self._context.has_models and self._context.extended_root(node):
+            found = self._context.extensions.element_of_model(node)
+            if found is not None:
+                return typed.Load(found[0], found[1], node.span)
         qualifier = self._qualifier(node)
         if qualifier:
             return self._qualified(qualifier, node)
@@ -59,6 +64,8 @@ class AccessChecker:
         return typed.Load(address, _scalar(field.type), node.span)
 
     def _field_of_other(self, base: typed.Expression, node: ast.Member) -> typed.Expression:
+        if type(base.type) in EXTENDED_KINDS:
+            return self._context.extensions.member(base, node)
         member = node.member
         if type(base) is typed.LocalRead and member.text == "len":
             length = base.variable.slice_length
@@ -83,6 +90,8 @@ class AccessChecker:
         return typed.IntegerConstant(0, ERROR, node.span)
 
     def _read_element(self, base: typed.Expression, node: ast.Index) -> typed.Expression:
+        if type(base.type) in EXTENDED_KINDS or type(node.index) is ast.IndexSpan:
+            return self._context.extensions.index(base, node)
         index = self._handlers[type(node.index)](node.index)
         if base.type is ERROR:
             return typed.IntegerConstant(0, ERROR, node.span)
@@ -171,11 +180,17 @@ class AccessChecker:
             return self._member_place(target)
         if type(target) is ast.Index:
             base = self._target_base(target.base)
+            if type(base.type) in EXTENDED_KINDS or type(target.index) is ast.IndexSpan:
+                return self._context.extensions.place(base, target)
             index = self._handlers[type(target.index)](target.index)
             if base.type is ERROR:
                 return error_place(target.span)
             address = self._element_address(base, index, target)
             return typed.MemoryPlace(address, address.element, True, target.span)
+        if type(target) is ast.IndexAxes and self._context.extended_root(target):
+            found = self._context.extensions.edge_of_model(target)
+            if found is not None:
+                return typed.MemoryPlace(found[0], found[1], True, target.span)
         self._handlers[type(target)](target)
         self._report_target(target.span, _TARGET_NAMES.get(type(target), "this expression"))
         return error_place(target.span)
@@ -185,6 +200,9 @@ class AccessChecker:
         binding = self._bindings.get(text)
         if binding is not None:
             variable = binding.variable
+            if variable.is_extent:
+                self._context.emit(catalog.EXTENT_ASSIGNED.at(span, name=text))
+                return error_place(span)
             if type(variable.type) is ArrayType:
                 self._context.emit(catalog.STRUCT_ARRAY_ASSIGNMENT.at(span, name=text))
                 return error_place(span)
@@ -220,11 +238,17 @@ class AccessChecker:
         self._context.emit(catalog.INVALID_TARGET.at(span, what=what))
 
     def _member_place(self, target: ast.Member) -> typed.Place:
+        if self._context.has_models and self._context.extended_root(target):
+            found = self._context.extensions.element_of_model(target)
+            if found is not None:
+                return typed.MemoryPlace(found[0], found[1], True, target.span)
         qualifier = self._qualifier(target)
         if qualifier:
             return self._qualified_place(qualifier, target)
         base = self._target_base(target.base)
         struct = base.type
+        if type(struct) in EXTENDED_KINDS:
+            return self._context.extensions.place(base, target)
         if type(struct) is not StructType:
             if type(base) is typed.LocalRead and base.variable.slice_length is not None:
                 self._report_target(target.span, "the length of a slice")

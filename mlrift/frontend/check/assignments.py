@@ -45,6 +45,10 @@ class AssignmentChecker:
 
     def assign(self, node: ast.Assign) -> typed.Statement:
         """Check `target = value` and `target op= value`."""
+        if self._context.extended_root(node.target):
+            extended = self._context.extensions.assign(node)
+            if extended is not None:
+                return extended
         if node.operator is not None:
             return self._compound(node, node.operator)
         context, target = self._context, node.target

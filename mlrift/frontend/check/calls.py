@@ -15,9 +15,10 @@ from mlrift.frontend.check.conversions import coerce, to_word
 from mlrift.frontend.scopes import Signature, SpecialForm
 from mlrift.frontend.typed import ConversionKind
 from mlrift.source import Span
-from mlrift.typesystem import ERROR, U64, VOID, StructType, Type
+from mlrift.typesystem import ERROR, U64, VOID, StructType, TensorType, Type
 
 MAX_ARGUMENTS = 32
+_TENSOR_MAKERS = ("iota", "fill")  # operations that can begin with no tensor at all
 
 
 class CallChecker:
@@ -43,9 +44,16 @@ class CallChecker:
         if type(node) is ast.Call:
             return self._call(node.function, node.arguments, node.span, catalog.UNDEFINED_FUNCTION)
         if type(node) is ast.MethodCall:
+            if self._context.extended_root(node.receiver):
+                return self._context.extensions.method(node)
             arguments = [node.receiver, *node.arguments]
             return self._call(node.method, arguments, node.span, catalog.UNKNOWN_METHOD)
         return self._handlers[type(node)](node)
+
+    def function_of_method(self, node: ast.MethodCall) -> typed.Expression:
+        """Return a method call as that of a function, as it is for structs."""
+        arguments = [node.receiver, *node.arguments]
+        return self._call(node.method, arguments, node.span, catalog.UNKNOWN_METHOD)
 
     def reject_void(self, value: typed.Expression, kind: DiagnosticKind) -> typed.Expression:
         """Return the value; for the result of a void function report `kind` and give a 0."""
@@ -68,17 +76,39 @@ class CallChecker:
         unknown: DiagnosticKind,
     ) -> typed.Expression:
         callee = self._callees.get(name.text)
+        context = self._context
+        if context.has_models and type(callee) is not Signature:
+            found = context.extensions.call(name, arguments, span)
+            if found is not None:
+                return found
         if len(arguments) > MAX_ARGUMENTS and not _is_print(callee):
             diagnostic = catalog.TOO_MANY_ARGUMENTS.at(name.span, found=len(arguments))
-            self._context.emit(diagnostic)
-        if type(callee) is Signature:
-            return self._call_function(callee, name, arguments, span)
-        if type(callee) is Builtin:
-            return self._call_builtin(callee, name, arguments, span)
+            context.emit(diagnostic)
         if type(callee) is SpecialForm:
             return self._special[callee](arguments, span)
-        for argument in arguments:
-            self._handlers[type(argument)](argument)
+        handlers = self._handlers
+        values = [handlers[type(argument)](argument) for argument in arguments]
+        return self.call_with(name, values, span, unknown)
+
+    def call_with(
+        self,
+        name: ast.Name,
+        values: list[typed.Expression],
+        span: Span,
+        unknown: DiagnosticKind,
+    ) -> typed.Expression:
+        """Return a call with checked arguments; report `unknown` when nothing has the name."""
+        callee = self._callees.get(name.text)
+        if callee is None and name.text in _TENSOR_MAKERS:
+            self._context.has_tensors = True
+        if self._context.has_tensors:
+            made = self._context.extensions.tensor_call(callee, name, values, span)
+            if made is not None:
+                return made
+        if type(callee) is Signature:
+            return self._call_function(callee, name, values, span)
+        if type(callee) is Builtin:
+            return self._call_builtin(callee, name, values, span)
         self._report_unknown(name, unknown)
         return typed.IntegerConstant(0, ERROR, span)
 
@@ -106,14 +136,12 @@ class CallChecker:
         self,
         signature: Signature,
         name: ast.Name,
-        arguments: list[ast.Expression],
+        values: list[typed.Expression],
         span: Span,
     ) -> typed.Expression:
         context = self._context
         if context.function is not None:
             context.function.callees[signature.symbol.name] = signature
-        handlers = self._handlers
-        values = [handlers[type(argument)](argument) for argument in arguments]
         symbol = signature.symbol
         parameters = symbol.parameters
         if len(values) != len(parameters):
@@ -123,8 +151,10 @@ class CallChecker:
             value, target = values[position], parameter.type
             if type(value.type) is StructType:
                 values[position] = self._struct_argument(value, target, signature, position)
-            elif value.type is not target:
+            elif value.type is not target and type(target) is not TensorType:
                 values[position] = coerce(value, target)
+        if context.has_tensors and context.extensions.tensors.has_shapes(symbol):
+            return context.extensions.tensors.call_function(symbol, values, span)
         return typed.Call(symbol, values, symbol.result, span)
 
     def _report_count(self, signature: Signature, name: ast.Name, found: int) -> None:
@@ -157,10 +187,8 @@ class CallChecker:
     # ------------------------------------------------------------- builtins, special forms
 
     def _call_builtin(
-        self, builtin: Builtin, name: ast.Name, arguments: list[ast.Expression], span: Span
+        self, builtin: Builtin, name: ast.Name, values: list[typed.Expression], span: Span
     ) -> typed.Expression:
-        handlers = self._handlers
-        values = [handlers[type(argument)](argument) for argument in arguments]
         parameters = builtin.parameters
         if len(values) != len(parameters):
             self._report_builtin_count(name, len(parameters), len(values))
@@ -180,11 +208,15 @@ class CallChecker:
     def _print(self, arguments: list[ast.Expression], span: Span) -> typed.Expression:
         handlers = self._handlers
         values = [handlers[type(argument)](argument) for argument in arguments]
+        if self._context.has_tensors and self._context.extensions.tensors.has_text(values):
+            return self._context.extensions.tensors.printed(values, b"", span)
         return typed.Print(values, False, U64, span)
 
     def _println(self, arguments: list[ast.Expression], span: Span) -> typed.Expression:
         handlers = self._handlers
         values = [handlers[type(argument)](argument) for argument in arguments]
+        if self._context.has_tensors and self._context.extensions.tensors.has_text(values):
+            return self._context.extensions.tensors.printed(values, b"\n", span)
         return typed.Print(values, True, U64, span)
 
     def _function_address(self, arguments: list[ast.Expression], span: Span) -> typed.Expression:

@@ -21,6 +21,7 @@ from mlrift.typesystem import (
     ErrorType,
     ScalarType,
     StructType,
+    TensorType,
     Type,
 )
 
@@ -52,6 +53,9 @@ class ConstantChecker:
             where = "by the language"
             context.emit(catalog.UNSUPPORTED_FEATURE.at(node.type.span, what=what, where=where))
             declared = ERROR
+        if type(declared) is TensorType:
+            context.extensions.tensors.refuse(node.type, "a constant")
+            declared = ERROR
         constant = self._initial_value(node.value, declared, node.name)
         self._in_progress.discard(name)
         if type(constant) is typed.IntegerConstant and constant.type is not ERROR:
@@ -65,6 +69,9 @@ class ConstantChecker:
         context = self._context
         name = node.name
         declared = declared_type(context, node.type)
+        if node.size is not None and type(declared) is TensorType:
+            context.extensions.tensors.refuse(node.type, "an array")
+            declared = ERROR
         if node.size is not None:
             declared = self.array_type(declared, node.size, name, MAX_STATIC_ARRAY_BYTES)
         context.names.statics[name.text] = typed.StaticVariable(name.text, declared, name.span)
@@ -77,8 +84,8 @@ class ConstantChecker:
         declared = static.type
         if type(declared) is ScalarType:
             static.initial_word = bits_of(self._initial_value(node.value, declared, name))
-        elif node.value is not None and type(declared) is StructType:
-            reason = "structs start out as zero"
+        elif node.value is not None and type(declared) in (StructType, TensorType):
+            reason = "structs and tensors start out as zero"
             context.emit(catalog.NOT_CONSTANT.at(node.value.span, name=name.text, reason=reason))
 
     def array_type(

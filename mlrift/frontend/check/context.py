@@ -12,31 +12,102 @@ from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.diagnostics.suggest import did_you_mean
 from mlrift.frontend import ast, typed
 from mlrift.frontend.scopes import Constant, GlobalNames, LocalScopes, Signature
+from mlrift.static_types import TYPE_CHECKING
+from mlrift.typesystem import EXTENDED_KINDS
+from mlrift.values import value
 
-ExpressionHandlers = dict[type, Callable[..., typed.Expression]]
+if TYPE_CHECKING:
+    from mlrift.frontend.check.access import AccessChecker
+    from mlrift.frontend.check.assignments import AssignmentChecker
+    from mlrift.frontend.check.calls import CallChecker
+    from mlrift.frontend.check.constants import ConstantChecker
+    from mlrift.frontend.check.expressions import ExpressionChecker
+    from mlrift.frontend.check.extensions import Extensions
+    from mlrift.frontend.check.locals import LocalChecker
+    from mlrift.frontend.check.statements import StatementChecker
+
+
+
+class ExpressionHandlers(dict[type, Callable[..., typed.Expression]]):
+    """Handlers by node class; those of what only models and tensors have come when first needed."""
+
+    __slots__ = ("context",)
+
+    context: "Context"
+
+    def __missing__(self, node: type) -> Callable[..., typed.Expression]:
+        self.update(self.context.extensions.expressions)
+        return self[node]
+
+
+@value
+class Wiring:
+    """The checkers that those of tensors and models use."""
+
+    statements: "StatementChecker"
+    expressions: "ExpressionChecker"
+    access: "AccessChecker"
+    calls: "CallChecker"
+    locals: "LocalChecker"
+    assignments: "AssignmentChecker"
+    constants: "ConstantChecker"
 
 
 class Context:
     """Shared by the checkers of one program."""
 
     __slots__ = (
+        "_extensions",
         "_reported_names",
         "_sink",
         "evaluate_constant",
         "expressions",
         "function",
+        "has_models",
+        "has_tensors",
         "names",
         "scopes",
+        "tensor_signatures",
+        "wire",
     )
 
     def __init__(self, names: GlobalNames, sink: DiagnosticSink) -> None:
         self.names = names
         self.scopes = LocalScopes()
         self.function: Signature | None = None
-        self.expressions: ExpressionHandlers = {}
+        self.has_models = False  # set by the first `dynamics` or `plasticity`
+        self.tensor_signatures: list[Signature] = []  # whose types wait for the constants
+        self.has_tensors = False  # set by the first type `tensor` or field of a population
+        self.expressions = ExpressionHandlers()
+        self.expressions.context = self
+        self.wire: Wiring
+        self._extensions: Extensions | None = None
         self.evaluate_constant: Callable[[ast.Const], Constant]
         self._sink = sink
         self._reported_names: set[str] = set()
+
+    @property
+    def extensions(self) -> "Extensions":
+        """The checkers of tensors and models, which few programs need."""
+        if self._extensions is None:
+            from mlrift.frontend.check.extensions import (  # noqa: PLC0415 - in few programs
+                Extensions,
+            )
+
+            self._extensions = Extensions(self, self.wire)
+        return self._extensions
+
+    def extended_root(self, node: ast.Expression) -> bool:
+        """Whether the variable that an expression starts with is a tensor or part of a model."""
+        while isinstance(node, ast.Member | ast.Index | ast.IndexAxes | ast.MethodCall):
+            node = node.receiver if isinstance(node, ast.MethodCall) else node.base
+        if not isinstance(node, ast.Identifier):
+            return isinstance(node, ast.Call | ast.Binary) and self.has_tensors
+        binding = self.scopes.names.get(node.text)
+        if binding is not None:
+            return type(binding.variable.type) in EXTENDED_KINDS
+        static = self.names.statics.get(node.text)
+        return static is not None and type(static.type) in EXTENDED_KINDS
 
     def enter_function(self, signature: Signature) -> None:
         """Make a function the current one; its scopes start empty."""

@@ -25,8 +25,10 @@ class Declarations:
         "aliases",
         "constants",
         "devices",
+        "dynamics",
         "enums",
         "functions",
+        "plasticity",
         "statics",
         "structs",
         "values",
@@ -41,6 +43,8 @@ class Declarations:
         self.aliases: list[ast.Alias] = []
         self.devices: list[ast.Device] = []
         self.values: list[ast.Const | ast.Static] = []
+        self.dynamics: list[ast.Dynamics] = []
+        self.plasticity: list[ast.Plasticity] = []
         for module in program.modules:
             for item in module.items:
                 self._add(item)
@@ -63,6 +67,10 @@ class Declarations:
                 self.aliases.append(item)
             case ast.Device():
                 self.devices.append(item)
+            case ast.Dynamics():
+                self.dynamics.append(item)
+            case ast.Plasticity():
+                self.plasticity.append(item)
 
 
 def declare_all(context: Context, items: Declarations) -> None:
@@ -72,6 +80,12 @@ def declare_all(context: Context, items: Declarations) -> None:
         _declare_enum(context, enum)
     for device in items.devices:
         _declare_device(context, device)
+    if items.dynamics or items.plasticity:
+        from mlrift.frontend.check.models.declarations import (  # noqa: PLC0415 - in few programs
+            declare_models,
+        )
+
+        declare_models(context, items)
     for function in items.functions:
         if type(function) is ast.Function:
             declare_function(context, function)

@@ -27,12 +27,14 @@ from mlrift.typesystem import (
     CHAR,
     DOUBLE,
     ERROR,
+    EXTENDED_KINDS,
     S64,
     SINGLE,
     U64,
     ArrayType,
     StructType,
     Tag,
+    TensorType,
     Type,
 )
 
@@ -84,6 +86,10 @@ class ExpressionChecker:
         parts = [
             part if isinstance(part, bytes) else handlers[type(part)](part) for part in node.parts
         ]
+        if self._context.has_tensors and any(
+            not isinstance(part, bytes) and type(part.type) is TensorType for part in parts
+        ):
+            return self._context.extensions.tensors.format_string(parts, node.span)
         return typed.FormatString(parts, U64, node.span)
 
     def _size_of(self, node: ast.SizeOf) -> typed.Expression:
@@ -120,6 +126,8 @@ class ExpressionChecker:
             kind = type(static.type)
             if kind is ArrayType or kind is StructType:
                 return typed.StaticAddress(static, static.type, span)
+            if kind is TensorType:
+                return self._context.extensions.tensors.static_read(static, span)
             return typed.StaticRead(static, static.type, span)
         constant = names.constants.get(name)
         if constant is None and name in names.pending:
@@ -158,6 +166,8 @@ class ExpressionChecker:
     def _unary(self, node: ast.Unary) -> typed.Expression:
         operand = self._handlers[type(node.operand)](node.operand)
         operator = node.operator
+        if type(operand.type) in EXTENDED_KINDS:
+            return self._context.extensions.unary(operator, operand, node.span)
         if operator is UnaryOperator.NOT:
             if type(operand.type) is StructType:
                 self._context.emit(catalog.LOGICAL_ON_STRUCT.at(node.span, operator="!"))
@@ -207,6 +217,12 @@ class ExpressionChecker:
     ) -> typed.Expression:
         """Return a typed binary operation on two checked operands."""
         left_type, right_type = left.type, right.type
+        if (
+            type(left_type) in EXTENDED_KINDS
+            or type(right_type) in EXTENDED_KINDS
+            or operator is BinaryOperator.MATMUL
+        ):
+            return self._context.extensions.binary(operator, left, right, operator_span, span)
         if type(left_type) is StructType or type(right_type) is StructType:
             return self._struct_binary(operator, left, right, operator_span, span)
         if left_type.is_float or right_type.is_float:

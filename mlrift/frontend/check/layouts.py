@@ -5,6 +5,7 @@ is a field whose type is the very struct it is in, which then holds an address.
 """
 
 from mlrift.diagnostics import catalog
+from mlrift.diagnostics.model import Diagnostic
 from mlrift.frontend import ast
 from mlrift.frontend.check.context import Context
 from mlrift.typesystem import ERROR, U64, FieldType, ScalarType, StructField, StructType, Type
@@ -89,6 +90,8 @@ class _Layout:
         offset = 0
         for field in self._structs[name].fields:
             field_name = field.name.text
+            if type(field.type) is ast.TensorTypeName:
+                self._context.emit(_not_a_field(field.type))
             field_type = self._field_type(field.type, struct)
             if field_name in struct.fields:
                 diagnostic = catalog.DUPLICATE_FIELD.at(
@@ -102,7 +105,7 @@ class _Layout:
         self._in_progress.discard(name)
         self._done.add(name)
 
-    def _field_type(self, name: ast.TypeName, owner: StructType) -> FieldType:
+    def _field_type(self, name: ast.AnyTypeName, owner: StructType) -> FieldType:
         field_type = self._types.get(name.name, U64)
         if type(field_type) is ScalarType:
             return field_type
@@ -113,3 +116,9 @@ class _Layout:
             return U64
         self._lay_out(field_type.name)
         return field_type
+
+
+def _not_a_field(name: ast.TensorTypeName) -> Diagnostic:
+    found = f"`{name.span.text}`"
+    diagnostic = catalog.NOT_WITH_TENSORS.at(name.span, what="a struct", found=found)
+    return diagnostic.note("a struct may have the address of the elements: see `at`")

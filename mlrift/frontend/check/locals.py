@@ -13,7 +13,7 @@ from mlrift.frontend.check.conversions import bit_conversion, coerce
 from mlrift.frontend.check.literals import check_strictness, check_struct_kind, warn_unfit
 from mlrift.frontend.check.type_names import declared_type
 from mlrift.frontend.scopes import Binding
-from mlrift.typesystem import ERROR, SCALARS, U64, ArrayType, StructType, Type
+from mlrift.typesystem import ERROR, EVENTS, SCALARS, U64, ArrayType, StructType, TensorType, Type
 
 MAX_LOCAL_ARRAY_BYTES = 1 << 40
 
@@ -52,6 +52,10 @@ class LocalChecker:
 
     def declare(self, node: ast.Declare) -> typed.Statement:
         """Check `T name` and `T name = value`."""
+        if type(node.type) is ast.CsrTypeName:
+            return self._context.extensions.declare_connections(node)
+        if type(node.type) is ast.TensorTypeName:
+            return self._context.extensions.tensors.declare(node)
         name = node.name
         declared = SCALARS.get(node.type.name) or declared_type(self._context, node.type)
         value: typed.Expression | None = None
@@ -60,11 +64,15 @@ class LocalChecker:
         variable = typed.LocalVariable(name.text, declared, name.span)
         is_exempt = name.text[0] == "_"
         is_struct = type(declared) is StructType
-        is_initialized = value is not None or is_struct or is_exempt
+        is_initialized = value is not None or is_struct or is_exempt or declared is EVENTS
         self.bind(Binding(variable, is_initialized, is_exempt))
         if type(declared) is StructType:
             return typed.DeclareStruct(variable, declared, value, node.span)
         return typed.DeclareScalar(variable, value, node.span)
+
+    def declared(self, name: ast.AnyTypeName) -> Type:
+        """Return the type that a declaration names."""
+        return declared_type(self._context, name)
 
     def _initial_value(self, node: ast.Expression, declared: Type, name: str) -> typed.Expression:
         context = self._context
@@ -81,6 +89,8 @@ class LocalChecker:
         """Check `T[N] name`."""
         name = node.name
         element = declared_type(self._context, node.type)
+        if type(element) is StructType and element.name in self._context.names.models:
+            return self._context.extensions.declare_population(node, element)
         array = self._constants.array_type(element, node.size, name, MAX_LOCAL_ARRAY_BYTES)
         variable = typed.LocalVariable(name.text, array, name.span)
         self.bind(Binding(variable, True, name.text[0] == "_"))
@@ -98,6 +108,9 @@ class LocalChecker:
         conversions: list[typed.ConversionKind | None] = []
         for type_name, name in node.names:
             declared = declared_type(context, type_name)
+            if type(declared) is TensorType:
+                context.extensions.tensors.refuse(type_name, "a declaration of several variables")
+                declared = ERROR
             source: Type = U64 if variables else call.type
             conversions.append(bit_conversion(source, declared))
             variable = typed.LocalVariable(name.text, declared, name.span)

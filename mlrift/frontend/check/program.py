@@ -13,7 +13,7 @@ from mlrift.frontend.check.assembly import AssemblyChecker
 from mlrift.frontend.check.assignments import AssignmentChecker
 from mlrift.frontend.check.calls import CallChecker
 from mlrift.frontend.check.constants import ConstantChecker
-from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.context import Context, Wiring
 from mlrift.frontend.check.critical_regions import warn_critical_regions
 from mlrift.frontend.check.declarations import Declarations, declare_all
 from mlrift.frontend.check.expressions import ExpressionChecker
@@ -40,6 +40,8 @@ def check_program(
     declare_all(context, items)
     functions = _FunctionChecker(context, options)
     functions.check_values(items)
+    for signature in context.tensor_signatures:
+        context.extensions.tensors.resolve(signature)
     signatures = list(names.functions.values())
     for signature in signatures:
         functions.check(signature)
@@ -90,6 +92,15 @@ class _FunctionChecker:
         self._statements = StatementChecker(
             context, calls, self._locals, assignments, self._assembly
         )
+        context.wire = Wiring(
+            self._statements,
+            self._expressions,
+            access,
+            calls,
+            self._locals,
+            assignments,
+            self._constants,
+        )
 
     def check_values(self, items: Declarations) -> None:
         """Declare the statics; evaluate the constants and the initial values of statics."""
@@ -112,7 +123,13 @@ class _FunctionChecker:
         for parameter in symbol.parameters:
             if "." not in parameter.name:  # the length of a slice has no name of its own
                 context.scopes.declare(Binding(parameter, True, True))
+        begins: list[typed.Statement] = []
+        if context.has_tensors:
+            begins = context.extensions.tensors.enter(signature)
         self._statements.function_body(signature, node.body)
+        if context.has_tensors and symbol.body is not None:
+            symbol.body.statements[0:0] = begins
+            context.extensions.tensors.leave(symbol.body)
         if symbol.is_naked:
             self._assembly.check_naked(node)
         self._locals.leave_block()

@@ -7,7 +7,7 @@ from mlrift.frontend.check.flow import widest_return
 from mlrift.frontend.check.type_names import word_or_type
 from mlrift.frontend.scopes import Callee, Signature, SpecialForm
 from mlrift.source import Span
-from mlrift.typesystem import U64, VOID, ScalarType, SliceType, StructType, Type
+from mlrift.typesystem import U64, VOID, PopulationType, ScalarType, SliceType, StructType, Type
 
 _NO_GENERICS: frozenset[str] = frozenset()
 
@@ -22,6 +22,7 @@ def declare_function(context: Context, node: ast.Function) -> None:
     symbol = _function_symbol(context, node, generics)
     is_method = node.receiver is not None
     signature = Signature(symbol, node, is_method=is_method, generics=generics)
+    _note_tensors(context, signature)
     _check_generics(context, node)
     if name == "main" and node.parameters:
         diagnostic = catalog.MAIN_WITH_PARAMETERS.at(node.parameters[0].span)
@@ -49,6 +50,7 @@ def declare_extern(context: Context, node: ast.Extern) -> None:
             symbol.is_dynamic = True
             symbol.libraries += _libraries(context, annotation)
     signature = Signature(symbol, node)
+    _note_tensors(context, signature)
     earlier = names.functions.get(name)
     if earlier is None:
         names.functions[name] = signature
@@ -60,6 +62,15 @@ def declare_extern(context: Context, node: ast.Extern) -> None:
         context.emit(diagnostic.label(earlier.symbol.span, "first declared here"))
     else:
         earlier.symbol.libraries += symbol.libraries
+
+
+def _note_tensors(context: Context, signature: Signature) -> None:
+    """Have the types of tensors worked out later, when their extents can be."""
+    node = signature.node
+    types = (*(row.type for row in node.parameters), node.result)
+    if any(type(row) is ast.TensorTypeName for row in types):
+        context.has_tensors = True
+        context.tensor_signatures.append(signature)
 
 
 def _libraries(context: Context, annotation: ast.Annotation) -> tuple[str, ...]:
@@ -138,6 +149,10 @@ def _parameters(
         declared = word_or_type(context, node.type, generics)
         if not node.is_slice:
             parameters.append(typed.LocalVariable(name, declared, span, is_parameter=True))
+            continue
+        if isinstance(declared, StructType) and declared.name in context.names.models:
+            population = PopulationType(declared)
+            parameters.append(typed.LocalVariable(name, population, span, is_parameter=True))
             continue
         element = declared if isinstance(declared, ScalarType | StructType) else U64
         length = typed.LocalVariable(f"{name}.len", U64, span, is_parameter=True)

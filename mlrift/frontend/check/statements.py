@@ -20,9 +20,21 @@ from mlrift.frontend.check.patterns import MatchChecker
 from mlrift.frontend.scopes import Binding, Signature
 from mlrift.frontend.typed import BinaryKind
 from mlrift.source import Span
-from mlrift.typesystem import ERROR, S64, U64, VOID, ScalarType, StructType, Tag, Type
+from mlrift.typesystem import ERROR, S64, U64, VOID, ScalarType, StructType, Tag, TensorType, Type
 
 StatementHandler = Callable[..., typed.Statement | None]
+
+
+class _StatementHandlers(dict[type, StatementHandler]):
+    """Handlers by node class; those of what only models have come when first needed."""
+
+    __slots__ = ("context",)
+
+    context: Context
+
+    def __missing__(self, node: type) -> StatementHandler:
+        self.update(self.context.extensions.statements)
+        return self[node]
 
 
 class StatementChecker:
@@ -48,7 +60,9 @@ class StatementChecker:
         self._output: list[typed.Statement] = []
         self._siblings: list[ast.Statement] = []
         assignments.prepend = self.prepend
-        self._handlers: dict[type, StatementHandler] = {
+        self._handlers = _StatementHandlers()
+        self._handlers.context = context
+        self._handlers |= {
             ast.Declare: locals_.declare,
             ast.DeclareArray: locals_.declare_array,
             ast.DeclareTuple: locals_.declare_tuple,
@@ -148,13 +162,14 @@ class StatementChecker:
 
     def _while(self, node: ast.While) -> typed.Statement:
         condition = self._condition(node.condition)
-        return typed.While(condition, self._loop_body(node.body), node.span)
+        return typed.While(condition, self.loop_body(node.body), node.span)
 
     def _loop(self, node: ast.Loop) -> typed.Statement:
         always = typed.IntegerConstant(1, U64, node.span)
-        return typed.While(always, self._loop_body(node.body), node.span)
+        return typed.While(always, self.loop_body(node.body), node.span)
 
-    def _loop_body(self, body: ast.Block) -> typed.Block:
+    def loop_body(self, body: ast.Block) -> typed.Block:
+        """Check the body of a loop."""
         self._loop_depth += 1
         block = self.block(body)
         self._loop_depth -= 1
@@ -169,7 +184,7 @@ class StatementChecker:
             comparison = BinaryKind.SLE if is_signed else BinaryKind.ULE
         else:
             comparison = BinaryKind.SLT if is_signed else BinaryKind.ULT
-        body = self._loop_body(node.body)
+        body = self.loop_body(node.body)
         return typed.For(variable, start, end, comparison, body, node.span)
 
     def _bound(self, node: ast.Expression) -> typed.Expression:
@@ -221,6 +236,10 @@ class StatementChecker:
         return False
 
     # ---------------------------------------------------------------------- leaving functions
+
+    def at_end(self, block: typed.Block) -> None:
+        """Run a block when the function ends, as a `defer` at this place does."""
+        self._defers.append(block)
 
     def _defer(self, node: ast.Defer) -> None:
         position = len(self._defers)
@@ -274,6 +293,8 @@ class StatementChecker:
 
     def _first_value(self, value: typed.Expression) -> typed.Expression:
         result, found = self._signature.symbol.result, value.type
+        if type(result) is TensorType:
+            return self._context.extensions.tensors.returned(value, result)
         check_struct_kind(self._context, value, result, catalog.RETURN_STRUCT_KIND)
         if result.is_float and found.is_float and result is not found:
             diagnostic = catalog.RETURN_FLOAT_KIND.at(

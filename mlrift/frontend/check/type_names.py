@@ -13,6 +13,8 @@ from mlrift.typesystem import ERROR, EVENTS, U64, CsrType, ScalarType, StructTyp
 
 def word_or_type(context: Context, name: ast.AnyTypeName, generics: frozenset[str]) -> Type:
     """Return the type of a parameter or result: type parameters and unknown names are words."""
+    if type(name) is ast.TensorTypeName:
+        return ERROR  # for now: see `Context.tensor_signatures`
     if type(name) is not ast.TypeName:
         return model_type(context, name)
     if name.name in generics:
@@ -36,9 +38,9 @@ def model_type(context: Context, name: ast.AnyTypeName) -> Type:
         if isinstance(element, ScalarType | StructType):
             return CsrType(element)
         return ERROR
-    diagnostic = catalog.UNSUPPORTED_FEATURE.at(name.span, what="a tensor", where="here")
-    context.emit(diagnostic)
-    return ERROR
+    assert type(name) is ast.TensorTypeName
+    context.has_tensors = True
+    return context.extensions.tensors.constant_type(name)
 
 
 def measured_type(context: Context, name: ast.TypeName) -> Type:

@@ -29,7 +29,7 @@ from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.convert import TruthToWord
 from mlrift.ir.ops.memory import GlobalAddress, Load, SlotNew, SlotSet, Stack
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import I1, I64, VOID_MACHINE, MachineType, VoidType
+from mlrift.typesystem import I1, I64, VOID_MACHINE, TensorType, ValueType, VoidType
 from mlrift.values import value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Callee:
     """What a call needs to know: the symbol and the machine types of the results."""
 
     symbol: str
-    results: tuple[MachineType, ...]
+    results: tuple[ValueType, ...]
 
 
 @value
@@ -165,7 +165,7 @@ class ModuleContext:
         return text_symbol(self.module.name, self._text_count)
 
 
-def result_types(function: typed.FunctionSymbol) -> tuple[MachineType, ...]:
+def result_types(function: typed.FunctionSymbol) -> tuple[ValueType, ...]:
     """Return the machine types of a function's results: further results are words."""
     if isinstance(function.result, VoidType):
         return ()
@@ -181,6 +181,7 @@ class FunctionContext:
         "_slots",
         "builder",
         "is_checked",
+        "kept",
         "loops",
         "module",
         "slot_names",
@@ -190,12 +191,13 @@ class FunctionContext:
     def __init__(self, module: ModuleContext, function: Function, slot_start: SlotStart) -> None:
         self.module = module
         self.builder = Builder(module.module, function)
-        self.is_checked = module.options.checks is RuntimeChecks.DEBUG
+        self.is_checked = module.options.checks is not RuntimeChecks.NONE
         self.slot_start = slot_start
         self.loops: list[Loop] = []
         self.slot_names: dict[typed.LocalVariable, str] = {}
         self._slots: dict[typed.LocalVariable, SlotNew] = {}
         self._prologue: list[Op] = []
+        self.kept: list[SlotNew] = []
         self._print_buffer: Stack | None = None
 
     # ------------------------------------------------------------ expressions
@@ -288,11 +290,24 @@ class FunctionContext:
             self._print_buffer.size_bytes = size_bytes
         return self._print_buffer
 
+    def keep_tensors(self, variables: list[typed.LocalVariable]) -> None:
+        """Have variables, which hold nothing until they are declared, live to the end."""
+        for variable in variables:
+            slot = self.slot(variable)
+            self.kept.append(slot)
+            if not variable.is_parameter and self.slot_start is SlotStart.UNSET:
+                self._clear(slot)
+
     def finish(self) -> None:
         """Put what belongs to the entry block at its start."""
         self.builder.function.blocks[0].ops[0:0] = self._prologue
 
     def _clear(self, slot: SlotNew) -> None:
+        if isinstance(slot.slot_type, TensorType):
+            from mlrift.frontend.builtins.tensor import nothing  # noqa: PLC0415 - with tensors
+
+            self._prologue += nothing(slot, slot.slot_type)
+            return
         zero = Constant(0 if slot.slot_type is I64 else 0.0, slot.slot_type)
         setting = SlotSet(slot, zero)
         zero.span = setting.span = self.builder.function.span

@@ -295,4 +295,8 @@ def emit_return(context: FunctionContext, values: list[Value]) -> None:
     values = values[: len(results)]
     for machine in results[len(values) :]:
         values.append(builder.emit(Constant(0 if machine is I64 else 0.0, machine)))
+    if context.kept:
+        from mlrift.frontend.builtins.tensor import keep  # noqa: PLC0415 - with tensors
+
+        keep(builder, context.kept)
     builder.emit(Return(values))

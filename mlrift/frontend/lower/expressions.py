@@ -38,7 +38,7 @@ from mlrift.ir.ops.call import Call, CallIndirect, FunctionAddress
 from mlrift.ir.ops.compare import CompareFloat, CompareInteger, FloatPredicate, IntegerPredicate
 from mlrift.ir.ops.convert import BitsToFloat, FloatToBits, Narrow, SignedToFloat, Widen
 from mlrift.ir.ops.memory import Load, SlotGet, Store, VolatileLoad
-from mlrift.typesystem import F32, F64, I1, I64, ScalarType, Type
+from mlrift.typesystem import F32, F64, I1, I64, MachineType, ScalarType, TensorType, Type
 
 _WORD_BYTES = 8
 
@@ -122,7 +122,14 @@ def _local(context: FunctionContext, node: typed.LocalRead) -> Value:
 def _static(context: FunctionContext, node: typed.StaticRead) -> Value:
     variable = node.variable
     address = context.global_address(context.module.static_name(variable))
-    return context.builder.emit(Load(address, variable.type.machine))
+    return context.builder.emit(Load(address, machine_of(variable)))
+
+
+def machine_of(variable: typed.StaticVariable) -> MachineType:
+    """Return what a scalar static variable is in memory."""
+    machine = variable.type.machine
+    assert not isinstance(machine, TensorType)  # these are values of builtins
+    return machine
 
 
 @expression(typed.StaticAddress)

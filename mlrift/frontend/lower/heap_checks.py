@@ -2,13 +2,14 @@
 
 Enters: a module that was lowered with checks, in which `alloc`, `dealloc` and the program's ends
 are such calls already. Leaves: the same, with a check before every access to memory that may be a
-block; without any of it where the program allocates nothing.
+block (pages that guard blocks need none); without any of it where the program allocates nothing.
 """
 
 from collections.abc import Callable, Iterator
 
 from mlrift.frontend.builtins.process import emit_exit
 from mlrift.frontend.lower.context import FunctionContext, ModuleContext
+from mlrift.frontend.lower.options import RuntimeChecks
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Function, Linkage, Value
 from mlrift.ir.op import Op
@@ -78,6 +79,8 @@ def check_accesses(context: ModuleContext) -> None:
     functions = context.module.functions
     defined = [row for row in functions.values() if row.linkage is not Linkage.EXTERNAL]
     if _ALLOC_SYMBOL in functions:
+        if context.options.checks is RuntimeChecks.GUARD_PAGES:
+            return
         context.module.declare(ACCESS_SYMBOL, [I64] * 3, ())
         for function in defined:
             _check_function(context, function)

@@ -72,7 +72,7 @@ def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str)
         inner_symbol = context.callee(function).symbol
         add_c_entry(module, function, inner_symbol, symbol, Linkage.INTERNAL)
     _add_start_of_role(context, inner)
-    if options.checks is RuntimeChecks.DEBUG:
+    if options.checks is not RuntimeChecks.NONE:
         from mlrift.frontend.lower.heap_checks import check_accesses  # noqa: PLC0415 - `--debug`
 
         check_accesses(context)
@@ -147,6 +147,8 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
     builder.span = function.span
     for variable, value in zip(function.parameters, parameters, strict=True):
         builder.emit(SlotSet(context.slot(variable), value))
+    if function.kept_tensors:
+        context.keep_tensors(function.kept_tensors)
     context.run(body)
     if not builder.is_terminated:
         run_defers(context, function.end_defers)
@@ -221,7 +223,7 @@ def _run_main(context: ModuleContext, builder: Builder) -> None:
     main = context.options.symbol_name(MAIN)
     results = context.module.functions[main].results
     call: Value = builder.emit(Call(main, [], results))
-    if context.options.checks is RuntimeChecks.DEBUG:
+    if context.options.checks is not RuntimeChecks.NONE:
         from mlrift.frontend.lower.heap_checks import check_end  # noqa: PLC0415 - `--debug`
 
         check_end(builder)

@@ -8,10 +8,14 @@ from mlrift.values import value
 
 @unique
 class RuntimeChecks(Enum):
-    """Which checks the program makes while it runs (reference.md 16)."""
+    """Which checks the program makes while it runs (reference.md 16).
+
+    With GUARD_PAGES accesses to the heap are checked by the system, not by the program.
+    """
 
     NONE = "none"
     DEBUG = "debug"
+    GUARD_PAGES = "guard pages"
 
 
 @unique

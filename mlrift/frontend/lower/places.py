@@ -7,7 +7,13 @@ storage an address belongs to.
 from mlrift.frontend import typed
 from mlrift.frontend.lower.checks import check_index, check_not_null
 from mlrift.frontend.lower.context import FunctionContext
-from mlrift.frontend.lower.expressions import combine, convert, read_scalar, repoint_static
+from mlrift.frontend.lower.expressions import (
+    combine,
+    convert,
+    machine_of,
+    read_scalar,
+    repoint_static,
+)
 from mlrift.frontend.lower.rules import expression, statement
 from mlrift.ir.core import Value
 from mlrift.ir.ops.arith import WORD_MASK, Add, Constant, Mul, Shl
@@ -116,7 +122,7 @@ def give(context: FunctionContext, place: typed.Place, value: Value) -> None:
             if isinstance(variable.type, StructType):
                 repoint_static(context, variable, address, value)
             else:
-                builder.emit(Store(address, value, variable.type.machine))
+                builder.emit(Store(address, value, machine_of(variable)))
         case typed.MemoryPlace():
             _store(context, place, context.value(place.address), value)
         case typed.DevicePlace():
@@ -146,7 +152,7 @@ def _compound(context: FunctionContext, node: typed.CompoundAssign) -> None:
             old: Value = builder.emit(SlotGet(slot, slot.slot_type))
             builder.emit(SlotSet(slot, _updated(context, node, old)))
         case typed.StaticPlace():
-            machine = place.variable.type.machine
+            machine = machine_of(place.variable)
             address = context.global_address(context.module.static_name(place.variable))
             old = builder.emit(Load(address, machine))
             builder.emit(Store(address, _updated(context, node, old), machine))

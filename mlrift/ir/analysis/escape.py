@@ -112,7 +112,15 @@ def _derived(made: Op, value: Value, onward: Onward) -> list[Value] | None:
             return None if made.size is value else []
         case Fill():
             return None if value is made.byte or value is made.size else []
+    if made.ADDRESSES:
+        return _used_as_address(made, value)
     return _passed_on(made, value, onward) if made.SUCCESSOR_NAMES else None
+
+
+def _used_as_address(made: Op, value: Value) -> list[Value] | None:
+    """Return nothing derived if an op of a rare family only reaches memory by the address."""
+    others = [name for name in made.OPERAND_NAMES if name not in made.ADDRESSES]
+    return None if any(getattr(made, name) is value for name in others) else []
 
 
 def _passed_on(made: Op, value: Value, onward: Onward) -> list[Value] | None:

@@ -8,21 +8,26 @@ from mlrift.ir.interpret.expressions import NUMBER_FUNCTIONS
 from mlrift.ir.interpret.memory import Memory, MemoryFault, StackFill
 from mlrift.ir.interpret.os_functions import ProgramExit, bind_os_functions
 from mlrift.ir.interpret.os_model import OsModel
+from mlrift.ir.interpret.parallel import Regions
 from mlrift.ir.interpret.statements import STATEMENT_FUNCTIONS
 from mlrift.ir.interpret.threads import Threads
 from mlrift.ir.interpret.translate import Translation
 from mlrift.ir.op import Op
-from mlrift.static_types import Any
-from mlrift.typesystem import F32, F64, MachineType
+from mlrift.static_types import TYPE_CHECKING, Any
+from mlrift.typesystem import F32, F64, ValueType
 from mlrift.values import value
+
+if TYPE_CHECKING:
+    from mlrift.ir.interpret.models_memory import ModelMemory
+    from mlrift.ir.interpret.tensor_memory import TensorMemory
 
 _FIRST_FUNCTION_ADDRESS = 1 << 46
 _FUNCTION_SPACING_BYTES = 16
 _STATUS_UNREACHABLE = 132
 _STATUS_TIMEOUT = 152
 
-_TO_WORD = {F64: "double_to_bits({})", F32: "single_to_bits({})"}
-_FROM_WORD = {F64: "bits_to_double({})", F32: "bits_to_single({})"}
+_TO_WORD: dict[ValueType, str] = {F64: "double_to_bits({})", F32: "single_to_bits({})"}
+_FROM_WORD: dict[ValueType, str] = {F64: "bits_to_double({})", F32: "bits_to_single({})"}
 
 
 @value
@@ -33,6 +38,8 @@ class ProgramLimits:
     memory_bytes: int = 1 << 31
     steps: int | None = None
     stack_fill: StackFill = StackFill.POISON
+    parallel_threads: int = 3
+    processor_level: int = 3
 
 
 class UnresolvedSymbol(Exception):
@@ -44,6 +51,9 @@ class Program:
 
     def __init__(self, module: Module, model: OsModel, limits: ProgramLimits) -> None:
         self.module = module
+        self._model = model
+        self._tensor_memory: TensorMemory | None = None
+        self._model_memory: ModelMemory | None = None
         self.memory = Memory(limits.memory_bytes, limits.stack_fill)
         self.counts_steps = limits.steps is not None
         self.translations: dict[str, Translation] = {}
@@ -64,6 +74,8 @@ class Program:
             **NUMBER_FUNCTIONS,
             **STATEMENT_FUNCTIONS,
             "R": self.memory.regions,
+            "memory": self.memory,
+            "program": self,
             "new_stack": self.memory.new_stack,
             "free_stack": self.memory.free_stack,
             "map_memory": self.memory.map,
@@ -72,6 +84,8 @@ class Program:
             "reach_unreachable": _reach_unreachable,
             "step": self._step,
             "turn": _no_turn,
+            **Regions(limits.parallel_threads).functions(),
+            "processor_level": limits.processor_level,
         }
 
     def constant(self, value: object) -> str:
@@ -143,6 +157,30 @@ class Program:
         adapter: Callable[..., int] = scope["adapter"]
         return adapter
 
+    def write_error(self, line: bytes) -> None:
+        """Write to standard error."""
+        self._model.write(2, line)
+
+    def tensor_memory(self) -> "TensorMemory":
+        """Return the tensors that have to do with memory."""
+        if self._tensor_memory is None:
+            from mlrift.ir.interpret.tensor_memory import (  # noqa: PLC0415 - imports numpy
+                TensorMemory,
+            )
+
+            self._tensor_memory = TensorMemory(self.memory)
+        return self._tensor_memory
+
+    def model_memory(self) -> "ModelMemory":
+        """Return the populations and connections."""
+        if self._model_memory is None:
+            from mlrift.ir.interpret.models_memory import (  # noqa: PLC0415 - imports numpy
+                ModelMemory,
+            )
+
+            self._model_memory = ModelMemory(self)
+        return self._model_memory
+
     def place_texts(self, texts: Sequence[bytes]) -> int:
         """Return the address of an array of pointers to texts that ends with null."""
         pointers = [self.memory.place(text + b"\0", len(text) + 1) for text in texts]
@@ -202,8 +240,8 @@ def _adapter_source(function: Function, argument_count: int, python_name: str) -
     return f"def adapter({', '.join(given)}):\n return {call}"
 
 
-def _convert(rows: dict[MachineType, str], machine_type: MachineType, text: str) -> str:
-    return rows.get(machine_type, "{}").format(text)
+def _convert(rows: dict[ValueType, str], value_type: ValueType, text: str) -> str:
+    return rows.get(value_type, "{}").format(text)
 
 
 def _no_turn() -> None:

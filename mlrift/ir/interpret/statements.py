@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from mlrift.ir.interpret.expressions import ExpressionScope
 from mlrift.ir.interpret.memory import OFFSET_BITS, OFFSET_MASK
+from mlrift.ir.interpret.parallel import write_parallel_for, write_parallel_parts
 from mlrift.ir.numbers import WORD_MASK, signed
 from mlrift.ir.op import Op
-from mlrift.ir.ops import arith, atomic, call, memory
+from mlrift.ir.ops import arith, atomic, call, loop, memory, parallel, processor
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.atomic import AtomicKind
 from mlrift.typesystem import F32, F64, I8, I16, I32, I64, MachineType
@@ -168,6 +169,10 @@ def _nothing(scope: StatementScope, made: Op) -> list[str]:
     return [scope.use(value) for value in made.operands()]
 
 
+def _processor_level(scope: StatementScope, made: processor.ProcessorLevel) -> list[str]:
+    return [f"{scope.result(made)} = processor_level"]
+
+
 def _divided(text: str) -> StatementRow:
     def write(scope: StatementScope, made: Any) -> list[str]:
         division = text.format(scope.use(made.lhs), scope.use(made.rhs))
@@ -212,6 +217,10 @@ STATEMENTS: dict[type[Op], StatementRow] = {
     atomic.Barrier: _nothing,
     atomic.FlushDataCache: _nothing,
     atomic.InvalidateInstructionCache: _nothing,
+    loop.IndependentIterations: _nothing,
+    parallel.ParallelFor: write_parallel_for,
+    processor.ProcessorLevel: _processor_level,
+    parallel.ParallelParts: write_parallel_parts,
     arith.Udiv: _divided("{0} // {1}"),
     arith.Urem: _divided("{0} % {1}"),
     arith.Sdiv: _divided("signed_quotient({0}, {1})"),

@@ -11,14 +11,16 @@ from typing import ClassVar, Protocol
 from mlrift.ir.analysis.control_flow import incoming_edges, reverse_postorder
 from mlrift.ir.core import Block, Function, Successor, Value
 from mlrift.ir.interpret.expressions import expression
+from mlrift.ir.interpret.models import model_statement
 from mlrift.ir.interpret.statements import STATEMENTS, load
+from mlrift.ir.interpret.tensors import tensor_statement
+from mlrift.ir.interpret.vector_calls import vector_expression, vector_statement, zero_of
 from mlrift.ir.op import Effect, Op
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.call import CallResult
 from mlrift.ir.ops.control import Branch, Jump, Return, Unreachable
 from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import Load, SlotGet, SlotNew, SlotSet, Stack
-from mlrift.typesystem import F32, F64
 
 _MAX_NESTING = 30
 _MAX_INLINE_CHARACTERS = 300
@@ -137,8 +139,7 @@ class Translation:
             self._line(f"{self._names[stack]} = new_stack({stack.size_bytes})")
         for made in self._order[0].ops:
             if type(made) is SlotNew:
-                zero = "0.0" if made.slot_type in (F32, F64) else "0"
-                self._line(f"{self._names[made]} = {zero}")
+                self._line(f"{self._names[made]} = {zero_of(self, made.slot_type)}")
         leaders = list(self._regions)
         if len(leaders) > 1:
             self._line("b = 0")
@@ -248,9 +249,11 @@ class Translation:
         if text_or_none is not None:
             self._place(made, text_or_none, block)
             return
-        row = STATEMENTS.get(kind)
-        assert row is not None, f"the interpreter has no rule for `{made.MNEMONIC}`"
+        row = STATEMENTS.get(kind, vector_statement)
         lines = row(self, made)
+        if lines is None:
+            lines = tensor_statement(self, made) or model_statement(self, made)
+        assert lines is not None, f"the interpreter has no rule for `{made.MNEMONIC}`"
         if made.EFFECT is not Effect.PURE:
             self._settle(_MEMORY)
         for line in lines:
@@ -264,7 +267,7 @@ class Translation:
             text = load(self, made)
             self._reads.add(_MEMORY)
             return text
-        return expression(self, made)
+        return expression(self, made) or vector_expression(self, made)
 
     def _place(self, made: Op, text: str, block: Block) -> None:
         """Let an expression wait for its only use in the block, or assign it now."""

@@ -6,7 +6,7 @@ from mlrift.ir import numbers
 from mlrift.ir.core import Value
 from mlrift.ir.numbers import divide, square_root, to_single
 from mlrift.ir.op import Effect, Op, Trait, alike, anything, op, same_as
-from mlrift.typesystem import F32, F64, I1, I64, MachineType
+from mlrift.typesystem import F32, F64, I1, I64, ValueType
 
 SIGN_BIT = numbers.SIGN_BIT
 WORD_MASK = numbers.WORD_MASK
@@ -14,11 +14,11 @@ signed = numbers.signed
 
 _floats = alike(F32, F64)
 _bits = alike(I64, I1)
-_INTEGER_END = {I64: 1 << 64, I1: 2}
+_INTEGER_END: dict[ValueType, int] = {I64: 1 << 64, I1: 2}
 
 
-def _rounded(value: float, machine_type: MachineType) -> float:
-    return to_single(value) if machine_type is F32 else value
+def _rounded(value: float, value_type: ValueType) -> float:
+    return to_single(value) if value_type is F32 else value
 
 
 @op("arith.constant", Effect.PURE, result=same_as("constant_type"))
@@ -26,7 +26,7 @@ class Constant(Op):
     """A constant: an int for i64 (0 to 2**64-1) and i1, a float for f32 (already rounded), f64."""
 
     value: int | float
-    constant_type: MachineType
+    constant_type: ValueType
 
     def check(self) -> str | None:
         """Refuse numbers that the type does not hold."""

@@ -2,11 +2,11 @@
 
 from mlrift.ir.core import Value
 from mlrift.ir.op import Effect, Op, anything, op, same_as
-from mlrift.typesystem import I64, VOID_MACHINE, MachineType
+from mlrift.typesystem import I64, VOID_MACHINE, ValueType
 
 
-def _first_result(made: Op) -> MachineType:
-    results: tuple[MachineType, ...] = made.results  # type: ignore[attr-defined]  # calls only
+def _first_result(made: Op) -> ValueType:
+    results: tuple[ValueType, ...] = made.results  # type: ignore[attr-defined]  # calls only
     return results[0] if results else VOID_MACHINE
 
 
@@ -16,7 +16,7 @@ class Call(Op):
 
     callee: str
     arguments: list[Value]
-    results: tuple[MachineType, ...]
+    results: tuple[ValueType, ...]
 
 
 @op("call.indirect", Effect.ANY, result=I64)
@@ -33,7 +33,7 @@ class CallResult(Op):
 
     call: Value
     index: int
-    result_type: MachineType
+    result_type: ValueType
 
     def check(self) -> str | None:
         """Refuse a number that the call does not have, and another type."""

@@ -2,7 +2,18 @@
 
 from mlrift.ir.core import Value
 from mlrift.ir.op import Effect, Op, anything, op, same_as
-from mlrift.typesystem import F32, F64, I8, I16, I32, I64, MachineType
+from mlrift.typesystem import (
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    MachineType,
+    TensorType,
+    ValueType,
+    VectorType,
+)
 
 FRESH_SYMBOL = "core.memory_fresh"
 
@@ -144,11 +155,13 @@ class SlotNew(Op):
     """
 
     name: str
-    slot_type: MachineType
+    slot_type: ValueType
 
     def check(self) -> str | None:
         """Refuse types that a variable cannot have."""
-        return None if self.slot_type in _HELD else f"no slot holds {self.slot_type.value}"
+        if self.slot_type in _HELD or isinstance(self.slot_type, (TensorType, VectorType)):
+            return None
+        return f"no slot holds {self.slot_type.value}"
 
 
 @op("slot.get", Effect.READ, result=same_as("slot_type"))
@@ -156,7 +169,7 @@ class SlotGet(Op):
     """The variable's value."""
 
     slot: Value
-    slot_type: MachineType
+    slot_type: ValueType
 
     def check(self) -> str | None:
         """Refuse what is no slot, and a slot of another type."""
@@ -175,7 +188,7 @@ class SlotSet(Op):
         return _check_slot(self.slot, self.value.type)
 
 
-def _check_slot(slot: Value, held: MachineType) -> str | None:
+def _check_slot(slot: Value, held: ValueType) -> str | None:
     if not isinstance(slot, SlotNew):
         return "operand `slot` must be a `slot.new`"
     if slot.slot_type is not held:

@@ -103,5 +103,12 @@ def optimise(module: Module, level: OptimisationLevel, observe: Observer | None 
 
 
 def run_pass(name: str, module: Module) -> None:
-    """Run one pass by its name."""
+    """Run one pass by its name, one for domain ops too."""
+    if name not in PASSES:
+        from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
+            find_domain_pass,
+        )
+
+        find_domain_pass(name).run(module)
+        return
     PASSES[name].run(module)

@@ -23,7 +23,7 @@ from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import SlotGet, SlotNew, SlotSet
 from mlrift.ir.passes.declaration import Pass, Property, on_functions
 from mlrift.source import Span
-from mlrift.typesystem import I64, MachineType
+from mlrift.typesystem import F32, F64, I64, ValueType, VectorType
 
 Values = list[Value | None]
 
@@ -59,7 +59,7 @@ class _Promotion:
         self.leaving: dict[Block, Values] = {}
         self.waiting: dict[Block, int] = {}
         self.replacements: dict[Value, Value] = {}
-        self.zeros: dict[MachineType, Constant] = {}
+        self.zeros: dict[ValueType, Op] = {}
 
     def run(self) -> None:
         """Visit every block once."""
@@ -218,12 +218,20 @@ class _Promotion:
         value = values[number]
         return value if value is not None else self._zero(self.slots[number].slot_type)
 
-    def _zero(self, machine_type: MachineType) -> Constant:
-        known = self.zeros.get(machine_type)
+    def _zero(self, held: ValueType) -> Op:
+        known = self.zeros.get(held)
         if known is None:
-            known = Constant(0 if machine_type is I64 else 0.0, machine_type)
-            self.zeros[machine_type] = known
+            known = self.zeros[held] = _zero_of(held)
         return known
+
+
+def _zero_of(held: ValueType) -> Op:
+    if not isinstance(held, VectorType):
+        return Constant(0 if held is I64 else 0.0, held)
+    from mlrift.ir.ops.vector import VectorConstant  # noqa: PLC0415 - rarely needed
+
+    zero = 0.0 if held.element in (F32, F64) else 0
+    return VectorConstant((zero,) * held.lanes, held)
 
 
 def _bits(mask: int) -> list[int]:

@@ -1,10 +1,19 @@
 """A position in the tokens of a text, with the small readers that all of the parser uses."""
 
-from mlrift.ir.text.form import TYPES_BY_NAME
+from mlrift.ir.text.form import TENSOR, TYPES_BY_NAME, VECTOR
 from mlrift.ir.text.tokens import IrSyntaxError, Token, TokenKind, tokenize
-from mlrift.typesystem import MachineType
+from mlrift.typesystem import (
+    MAX_LANES,
+    VOID_MACHINE,
+    ElementKind,
+    MachineType,
+    ValueType,
+    tensor,
+    vec,
+)
 
 _MAX_DIGITS = 40
+_MAX_EXTENT = 1 << 48
 
 
 class Cursor:
@@ -68,19 +77,54 @@ class Cursor:
             raise self.error(f"expected a number below {end}, got {_shown(token)}", token)
         return int(token.text)
 
-    def type(self) -> MachineType:
-        """Read the name of a type."""
+    def type(self) -> ValueType:
+        """Read the name of a type, `vec<i32, 8>` or `tensor<f32, [?, 64]>`."""
+        if self.accept_word(VECTOR):
+            return self._vector()
+        if self.accept_word(TENSOR):
+            return self._tensor()
+        return self.machine_type()
+
+    def _vector(self) -> ValueType:
+        self.require("<")
+        token = self.token
+        element = self.machine_type()
+        self.require(",")
+        lanes = self.natural(MAX_LANES + 1)
+        self.require(">")
+        if lanes < 1 or element is VOID_MACHINE:
+            raise self.error(f"no vector has {lanes} lanes of {element.value}", token)
+        return vec(element, lanes)
+
+    def _tensor(self) -> ValueType:
+        self.require("<")
+        element = self.expect(TokenKind.WORD)
+        kinds = {row.value: row for row in ElementKind}
+        if element.text not in kinds:
+            raise self.error(f"tensors have no elements of {element.text}", element)
+        self.require(",")
+        self.require("[")
+        extents: list[int | None] = []
+        while not self.accept("]"):
+            if extents:
+                self.require(",")
+            extents.append(None if self.accept("?") else self.natural(_MAX_EXTENT))
+        self.require(">")
+        return tensor(kinds[element.text], tuple(extents))
+
+    def machine_type(self) -> MachineType:
+        """Read the name of a machine type."""
         token = self.expect(TokenKind.WORD)
         found = TYPES_BY_NAME.get(token.text)
         if found is None:
             raise self.error(f"expected a type, got {_shown(token)}", token)
         return found
 
-    def types(self) -> tuple[MachineType, ...]:
+    def types(self) -> tuple[ValueType, ...]:
         """Read one type, or several in parentheses."""
         if not self.accept("("):
             return (self.type(),)
-        found: list[MachineType] = []
+        found: list[ValueType] = []
         while not self.accept(")"):
             if found:
                 self.require(",")

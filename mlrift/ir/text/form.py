@@ -8,10 +8,12 @@ from enum import Enum, unique
 from functools import cache
 
 from mlrift.ir.op import REGISTRY, FieldKind, Op, OpField
-from mlrift.typesystem import MachineType
+from mlrift.typesystem import MachineType, TensorType, ValueType, VectorType
 from mlrift.values import value
 
 TYPES_BY_NAME = {row.value: row for row in MachineType}
+VECTOR = "vec"
+TENSOR = "tensor"
 
 
 @unique
@@ -28,6 +30,7 @@ class Form(Enum):
     SYMBOL = "@name"
     INTEGER = "8"
     NUMBER = "8 or 1.5"
+    NUMBERS = "(0, 1.5)"
 
 
 @value
@@ -50,7 +53,13 @@ _ATTRIBUTES: dict[object, Form] = {
     int: Form.INTEGER,
     int | float: Form.NUMBER,
     MachineType: Form.TYPE,
+    ValueType: Form.TYPE,
+    VectorType: Form.TYPE,
+    TensorType: Form.TYPE,
+    tuple[int, ...]: Form.NUMBERS,
+    tuple[int | float, ...]: Form.NUMBERS,
     tuple[MachineType, ...]: Form.TYPES,
+    tuple[ValueType, ...]: Form.TYPES,
 }
 
 

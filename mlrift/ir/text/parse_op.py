@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from mlrift.ir.core import Block, Successor, Value
 from mlrift.ir.numbers import WORD_MASK, bits_to_double
 from mlrift.ir.op import Op
+from mlrift.ir.ops.rare import load_family
 from mlrift.ir.text.cursor import Cursor
 from mlrift.ir.text.form import Form, Piece, pieces
 from mlrift.ir.text.tokens import Token, TokenKind
@@ -79,6 +80,8 @@ def read_op(scope: BodyScope, registry: Mapping[str, type[Op]]) -> RawOp:
         result = cursor.advance()
         cursor.require("=")
     mnemonic = cursor.expect(TokenKind.WORD)
+    if mnemonic.text not in registry:
+        load_family(mnemonic.text)
     op_class = registry.get(mnemonic.text)
     if op_class is None:
         raise cursor.error(f"no op is called `{mnemonic.text}`", mnemonic)
@@ -217,6 +220,16 @@ def _number(cursor: Cursor, piece: Piece) -> int | float:
     return float(text)
 
 
+def _numbers(cursor: Cursor, piece: Piece) -> tuple[int | float, ...]:
+    cursor.require("(")
+    found: list[int | float] = []
+    while not cursor.accept(")"):
+        if found:
+            cursor.require(",")
+        found.append(_number(cursor, piece))
+    return tuple(found)
+
+
 _READERS: dict[Form, Callable[[Cursor, Piece], Written]] = {
     Form.VALUE: _value,
     Form.VALUES: _values,
@@ -227,4 +240,5 @@ _READERS: dict[Form, Callable[[Cursor, Piece], Written]] = {
     Form.SYMBOL: lambda cursor, piece: cursor.expect(TokenKind.SYMBOL).text,
     Form.INTEGER: lambda cursor, piece: cursor.natural(_MAX_SIZE_BYTES),
     Form.NUMBER: _number,
+    Form.NUMBERS: _numbers,
 }

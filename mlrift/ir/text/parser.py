@@ -103,6 +103,8 @@ def _flags(cursor: Cursor, function: Function) -> None:
     function.realigns_stack = cursor.accept_word("realigned")
     function.is_simd = cursor.accept_word("simd")
     function.is_inline = cursor.accept_word("inline")
+    if cursor.accept_word("level"):
+        function.level = int(cursor.expect(TokenKind.NUMBER).text)
     function.returns = not cursor.accept_word("noreturn")
     if cursor.accept_word("section"):
         token = cursor.token

@@ -24,7 +24,7 @@ from mlrift.ir.op import REGISTRY, Op
 from mlrift.ir.text.form import Form, Piece, pieces
 from mlrift.ir.text.tokens import escape, quote_name
 from mlrift.static_types import Any
-from mlrift.typesystem import VOID_MACHINE, MachineType
+from mlrift.typesystem import VOID_MACHINE, ValueType
 
 _LINKAGE = {
     Linkage.INTERNAL: "",
@@ -145,7 +145,7 @@ def _results(function: Function) -> str:
     return f" -> {_types(function.results)}" if function.results else ""
 
 
-def _types(types: tuple[MachineType, ...]) -> str:
+def _types(types: tuple[ValueType, ...]) -> str:
     if len(types) == 1:
         return types[0].value
     return f"({', '.join([row.value for row in types])})"
@@ -156,6 +156,7 @@ def _flags(function: Function) -> str:
     flags += " realigned" if function.realigns_stack else ""
     flags += " simd" if function.is_simd else ""
     flags += " inline" if function.is_inline else ""
+    flags += f" level {function.level}" if function.level else ""
     flags += "" if function.returns else " noreturn"
     if function.section is not None:
         flags += f' section "{escape(function.section.encode("utf-8", "surrogatepass"))}"'
@@ -209,4 +210,5 @@ _WRITE: dict[Form, Callable[[Any, FunctionNames], str]] = {
     Form.SYMBOL: lambda text, names: "@" + quote_name(text),
     Form.INTEGER: lambda value, names: repr(value),
     Form.NUMBER: _number,
+    Form.NUMBERS: lambda row, names: f"({', '.join([_number(value, names) for value in row])})",
 }

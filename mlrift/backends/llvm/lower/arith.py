@@ -168,7 +168,7 @@ def _check_zero(out: FunctionText, divisor: Value) -> None:
     """End the program when the divisor is zero, unless it is a constant that is not."""
     if isinstance(divisor, arith.Constant) and divisor.value != 0:
         return
-    _trap_if(out, out.temporary(f"icmp eq i64 {out.names[divisor]}, 0"))
+    trap_if(out, out.temporary(f"icmp eq i64 {out.names[divisor]}, 0"))
 
 
 def _check_signed(out: FunctionText, dividend: Value, divisor: Value) -> None:
@@ -192,7 +192,8 @@ def _check_signed(out: FunctionText, dividend: Value, divisor: Value) -> None:
     out.begin_block(usual)
 
 
-def _trap_if(out: FunctionText, condition: str) -> None:
+def trap_if(out: FunctionText, condition: str) -> None:
+    """Go to the block that ends the program with status 136 if a truth value holds."""
     usual = out.fresh_label()
     out.emit(f"br i1 {condition}, label %{out.trap_label()}, label %{usual}{_UNLIKELY}")
     out.begin_block(usual)

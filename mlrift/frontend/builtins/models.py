@@ -1,0 +1,203 @@
+"""How the operations of models are lowered: an op each, with the storage that the place needs."""
+
+from collections.abc import Callable
+
+from mlrift.ir.builder import Builder
+from mlrift.ir.core import Global, Value
+from mlrift.ir.ops import csr, dynamics, events, plasticity, population
+from mlrift.ir.ops.memory import GlobalAddress, Stack
+from mlrift.typesystem import MachineType
+
+WORD_BYTES = 8
+Lowering = Callable[[Builder, list[Value]], Value]
+
+
+def new_population(streams: int, widths: tuple[int, ...]) -> Lowering:
+    """Operand: the number of neurons."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        return builder.emit(population.NewPopulation(operands[0], streams, widths))
+
+    return lower
+
+
+def column_address(streams: int, column: int) -> Lowering:
+    """Operand: a population."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        return builder.emit(population.Column(operands[0], streams, column))
+
+    return lower
+
+
+def fill_column(streams: int, column: int, memory: MachineType) -> Lowering:
+    """Operands: a population, the bits."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        made = population.FillColumn(operands[0], operands[1], streams, column, memory)
+        builder.emit(made)
+        return builder.word(0)
+
+    return lower
+
+
+def step(streams: int, stream: int, columns: tuple[int, ...]) -> Lowering:
+    """Operands: the function, a population, the time step."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        body, neurons, time_step = operands
+        return builder.emit(dynamics.Step(body, neurons, time_step, streams, stream, columns))
+
+    return lower
+
+
+def slice_events(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: events, first, end."""
+    storage = _frame_storage(builder, events.SLICE_WORDS)
+    return builder.emit(events.SliceEvents(storage, *operands))
+
+
+def delay_events(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: events, steps."""
+    storage = _own_storage(builder, events.DELAY_WORDS)
+    return builder.emit(events.DelayEvents(storage, *operands))
+
+
+def poisson_events(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: the number of neurons, probability, seed, step."""
+    storage = _own_storage(builder, events.POISSON_WORDS)
+    return builder.emit(events.PoissonEvents(storage, *operands))
+
+
+def count_events(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: events."""
+    return builder.emit(events.CountEvents(operands[0]))
+
+
+def build(rule: csr.ConnectionRule, widths: tuple[int, ...]) -> Lowering:
+    """Operands: six words of the ranges, then the rule's details."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        source, source_first, source_end, target, target_first, target_end = operands[:6]
+        sources, targets = (source, source_first, source_end), (target, target_first, target_end)
+        return builder.emit(csr.Build(*sources, *targets, operands[6:], rule, widths))
+
+    return lower
+
+
+def build_group(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: the seed, then the members."""
+    builder.emit(csr.BuildGroup(list(operands[1:]), operands[0]))
+    return builder.word(0)
+
+
+def index_incoming(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: connections; the same, with the index that `post` rules need."""
+    builder.emit(csr.IndexIncoming(operands[0]))
+    return operands[0]
+
+
+def send(column: int, memory: MachineType) -> Lowering:
+    """Operands: connections, events, the address of the targets' column, the population of it."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        connections, stream, target, owner = operands
+        builder.call_external("core.csr_check_target", [connections, owner], ())
+        builder.emit(csr.Send(connections, stream, target, column, memory))
+        return builder.word(0)
+
+    return lower
+
+
+def fill_edges(column: int, memory: MachineType) -> Lowering:
+    """Operands: connections, the bits."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        connections, bits = operands
+        builder.emit(csr.FillEdges(connections, bits, column, memory))
+        return builder.word(0)
+
+    return lower
+
+
+def find_edge(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: connections, source, target; ends the program when there is none."""
+    return builder.call_external("core.csr_must_find", operands)
+
+
+def degree(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: connections, source."""
+    return builder.call_external("core.csr_degree", operands)
+
+
+Shape = tuple[int, ...]
+
+
+def learn(side: str, columns: Shape, widths: Shape, sides: Shape) -> Lowering:
+    """Operands: the two halves of the rule, connections, events, addresses of neurons' columns."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        add, change, connections, stream = operands[:4]
+        kind = plasticity.Pre if side == "pre" else plasticity.Post
+        neurons = operands[4:]
+        builder.emit(kind(add, change, connections, stream, neurons, columns, widths, sides))
+        return builder.word(0)
+
+    return lower
+
+
+def _frame_storage(builder: Builder, words: int) -> Value:
+    """Return words of the frame; ops of storage stand at the start of a function."""
+    made = Stack(WORD_BYTES * words, 16)
+    made.span = builder.span
+    builder.function.blocks[0].ops.insert(0, made)
+    return made
+
+
+def _own_storage(builder: Builder, words: int) -> Value:
+    """Return zeroed words that belong to the place in the program, as a static variable's would."""
+    symbols = builder.module.globals
+    name = f"model.storage.{len(symbols)}"
+    symbols[name] = Global(name, WORD_BYTES * words, 16)
+    return builder.emit(GlobalAddress(name))
+
+
+def row_start(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: connections, row."""
+    return builder.call_external("core.csr_row_start", operands)
+
+
+def population_of_events(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: events; the number of neurons of their population."""
+    return builder.call_external("core.events_population", operands)
+
+
+def tensor_data(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: a tensor; the address of its elements, one after another."""
+    from mlrift.ir.ops.tensor import Contiguous, Data  # noqa: PLC0415 - few models need tensors
+
+    return builder.emit(Data(builder.emit(Contiguous(operands[0]))))
+
+
+def tensor_length(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: a tensor; the number of its elements."""
+    from mlrift.ir.ops.tensor import Length  # noqa: PLC0415 - few models need tensors
+
+    return builder.emit(Length(operands[0]))
+
+
+def checked_index(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: a population, the number of a neuron; the number."""
+    return operands[1]
+
+
+def free_population(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: a population, or null."""
+    builder.emit(population.FreePopulation(operands[0]))
+    return builder.word(0)
+
+
+def free_connections(builder: Builder, operands: list[Value]) -> Value:
+    """Operand: connections, or null."""
+    builder.emit(csr.FreeConnections(operands[0]))
+    return builder.word(0)

@@ -1,0 +1,143 @@
+"""Where the checkers of tensors and models are reached: handlers by node, and what a type can do.
+
+`expressions` and `statements` are handlers of syntax that only they have. The methods answer for
+operands of their types; which checker does is decided by the type alone.
+"""
+
+from mlrift.diagnostics import catalog
+from mlrift.frontend import ast, typed
+from mlrift.frontend.ast import BinaryOperator, UnaryOperator
+from mlrift.frontend.check.context import Context, Wiring
+from mlrift.frontend.check.models.checker import ModelChecker
+from mlrift.frontend.check.scalar_casts import CastChecker
+from mlrift.frontend.check.tensors.checker import TensorChecker
+from mlrift.frontend.scopes import Callee, Signature
+from mlrift.source import Span
+from mlrift.static_types import Any
+from mlrift.typesystem import ScalarType, StructType, TensorType
+
+
+class Extensions:
+    """The checkers of tensors and models of one program."""
+
+    def __init__(self, context: Context, wire: Wiring) -> None:
+        self.tensors = TensorChecker(context, wire)
+        self.models = ModelChecker(context, wire, self.tensors)
+        casts = CastChecker(context, self.tensors)
+        self.expressions: dict[type, Any] = {
+            **self.tensors.expressions(),
+            **self.models.expressions(),
+            ast.Cast: casts.cast,
+            ast.IndexAxes: self._index_axes,
+            ast.IndexSpan: self.models.misplaced_span,
+        }
+        self.statements: dict[type, Any] = {
+            **self.tensors.statements(),
+            **self.models.statements(),
+        }
+        self._context = context
+        self._wire = wire
+
+    def member(self, base: typed.Expression, node: ast.Member) -> typed.Expression:
+        """Return `base.name`."""
+        if isinstance(base.type, TensorType):
+            return self.tensors.member(base, node)
+        return self.models.member(base, node)
+
+    def index(self, base: typed.Expression, node: ast.Index) -> typed.Expression:
+        """Return `base[index]` or `base[first..end]`."""
+        if isinstance(base.type, TensorType):
+            return self.tensors.index(base, [node.index], node.span)
+        return self.models.index(base, node)
+
+    def _index_axes(self, node: ast.IndexAxes) -> typed.Expression:
+        base = self._context.expressions[type(node.base)](node.base)
+        if isinstance(base.type, TensorType):
+            return self.tensors.index(base, node.entries, node.span)
+        return self.models.index_axes(base, node)
+
+    def place(self, base: typed.Expression, target: ast.Index | ast.Member) -> typed.Place:
+        """Return what an assignment to an element or a field stores to."""
+        if isinstance(base.type, TensorType):
+            return self.tensors.place(base, target)
+        return self.models.place(base, target)
+
+    def element_of_model(
+        self, node: ast.Member
+    ) -> tuple[typed.ElementAddress, ScalarType] | None:
+        """Return the element that `n[i].field` or `w[i, j].field` names, None for all else."""
+        return self.models.element(node)
+
+    def edge_of_model(
+        self, node: ast.IndexAxes
+    ) -> tuple[typed.ElementAddress, ScalarType] | None:
+        """Return the element that `w[i, j]` names, None when it is of a tensor."""
+        return self.models.edge(node)
+
+    def assign(self, node: ast.Assign) -> typed.Statement | None:
+        """Return an assignment to (part of) a tensor or a model; None for ordinary ones."""
+        found = self.tensors.assign(node)
+        if found is None and self._context.has_models:
+            found = self.models.assign(node)
+        return found
+
+    def declare_connections(self, node: ast.Declare) -> typed.Statement:
+        """Return the declaration of `csr T[a, b] w = rule`."""
+        return self.models.connections.declare(node)
+
+    def declare_population(
+        self, node: ast.DeclareArray, struct: StructType
+    ) -> typed.Statement:
+        """Return the declaration of `Lif[count] n`."""
+        return self.models.declare_population(node, struct)
+
+    def unary(
+        self, operator: UnaryOperator, operand: typed.Expression, span: Span
+    ) -> typed.Expression:
+        """Return `-operand`."""
+        if isinstance(operand.type, TensorType):
+            return self.tensors.unary(operator, operand, span)
+        return self.models.no_operator(operator.value, operand, span)
+
+    def binary(
+        self,
+        operator: BinaryOperator,
+        left: typed.Expression,
+        right: typed.Expression,
+        operator_span: Span,
+        span: Span,
+    ) -> typed.Expression:
+        """Return `left operator right`, one of which is a tensor or of a model."""
+        for operand in (left, right):
+            if self.models.is_model(operand.type):
+                return self.models.no_operator(operator.value, operand, operator_span)
+        return self.tensors.binary(operator, left, right, operator_span, span)
+
+    def call(
+        self, name: ast.Name, arguments: list[ast.Expression], span: Span
+    ) -> typed.Expression | None:
+        """Return the call of an operation on models, or None when `name` is none of them."""
+        if name.text == "poisson":
+            return self.models.poisson(arguments, span)
+        return None
+
+    def tensor_call(
+        self, callee: Callee | None, name: ast.Name, values: list[typed.Expression], span: Span
+    ) -> typed.Expression | None:
+        """Return an operation on tensors; a function of the program with tensors comes first."""
+        if type(callee) is Signature and self.tensors.has_shapes(callee.symbol):
+            return None
+        return self.tensors.call(name.text, values, span, callee)
+
+    def method(self, node: ast.MethodCall) -> typed.Expression:
+        """Return `receiver.method(arguments)` whose receiver starts with one of their variables."""
+        receiver = self._context.expressions[type(node.receiver)](node.receiver)
+        if isinstance(receiver.type, TensorType):
+            return self.tensors.method(receiver, node) or self._operation(receiver, node)
+        return self.models.method(receiver, node)
+
+    def _operation(self, receiver: typed.Expression, node: ast.MethodCall) -> typed.Expression:
+        """Return `x.f(y)` as `f(x, y)`."""
+        handlers = self._context.expressions
+        values = [receiver, *(handlers[type(row)](row) for row in node.arguments)]
+        return self._wire.calls.call_with(node.method, values, node.span, catalog.UNKNOWN_METHOD)

@@ -1,0 +1,1 @@
+"""Checking of models: populations, dynamics, event streams, connections and plasticity."""

@@ -1,0 +1,1 @@
+"""Tensors in the language: their types, shapes, operations and places, checked and typed."""

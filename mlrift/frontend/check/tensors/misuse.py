@@ -1,0 +1,93 @@
+"""Tensors where none can be: the last look at a function, after everything that may have one.
+
+A typed body goes in; every value of a tensor's type that its user cannot have is reported. So no
+handler has to think of tensors that does not know what to do with them.
+"""
+
+from collections.abc import Iterator
+
+from mlrift.diagnostics import catalog
+from mlrift.frontend import typed
+from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.tensors.nodes import described
+from mlrift.static_types import Any
+from mlrift.typesystem import TensorType, Type
+
+_PLACES: dict[type, str] = {
+    typed.If: "a condition",
+    typed.While: "a condition",
+    typed.For: "the bound of a `for`",
+    typed.Match: "matched",
+    typed.Logical: "an operand of `&&` or `||`",
+    typed.Call: "an argument of this function",
+    typed.CallPointer: "an argument of `call_ptr`",
+    typed.BuiltinCall: "an argument of this builtin",
+    typed.ElementAddress: "an index or an address",
+    typed.StructValue: "the value of a field",
+    typed.Assign: "assigned to this variable",
+    typed.DeclareScalar: "the value of this variable",
+    typed.DeclareTuple: "taken apart",
+    typed.Return: "returned here",
+    typed.PointerStore: "stored through an address",
+}
+_HOLDERS = frozenset(
+    value
+    for value in vars(typed).values()
+    if isinstance(value, type) and "__match_args__" in vars(value)
+) - {typed.LocalVariable, typed.StaticVariable, typed.FunctionSymbol}
+
+
+def report_misplaced(context: Context, body: typed.Block) -> None:
+    """Report tensors in a body where none can be."""
+    pending: list[Any] = [body]
+    while pending:
+        node = pending.pop()
+        for child in _children(node):
+            pending.append(child)
+            found = getattr(child, "type", None)
+            if isinstance(found, TensorType) and not _may_have(node, child):
+                where = _PLACES.get(type(node), "used like this")
+                if type(node) is not typed.Convert:
+                    span = getattr(child, "span", None)
+                    context.emit(
+                        catalog.TENSOR_MISPLACED.at(span, where=where, found=described(found))
+                    )
+
+
+def _may_have(node: Any, child: Any) -> bool:
+    match node:
+        case typed.BuiltinCall():
+            return node.builtin.name.startswith("tensor.")
+        case typed.Evaluate() | typed.LocalPlace() | typed.StaticPlace():
+            return True
+        case typed.DeclareScalar():
+            return isinstance(node.variable.type, TensorType)
+        case typed.Assign():
+            return child is node.place or isinstance(node.place.type, TensorType)
+        case typed.Call():
+            return _fits_parameter(node, child)
+        case typed.Return():
+            return bool(node.values) and child is node.values[0]
+        case _:
+            return False
+
+
+def _fits_parameter(node: typed.Call, child: Any) -> bool:
+    wanted: list[Type] = [
+        parameter.type
+        for parameter, value in zip(node.function.parameters, node.arguments, strict=False)
+        if value is child
+    ]
+    return bool(wanted) and isinstance(wanted[0], TensorType)
+
+
+def _children(node: Any) -> Iterator[Any]:
+    for name in type(node).__slots__:
+        value = getattr(node, name)
+        if type(value) in _HOLDERS:
+            yield value
+        elif type(value) is list:
+            for row in value:
+                for part in row if type(row) is tuple else (row,):
+                    if type(part) in _HOLDERS:
+                        yield part

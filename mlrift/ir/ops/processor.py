@@ -1,0 +1,12 @@
+"""What a program asks the processor that it runs on."""
+
+from mlrift.ir.op import Effect, Op, op
+from mlrift.typesystem import I64
+
+
+@op("cpu.level", Effect.READ, result=I64)
+class ProcessorLevel(Op):
+    """How much the processor can do: 2 to 4 for x86-64-v2 to v4, 5 for v4 with VNNI; 1 on CPUs without levels.
+
+    Functions with a `level` may be called where it is at least that. Never changes.
+    """

@@ -1,0 +1,154 @@
+"""Delivery of short rows by several threads: edges are sorted to the owners of their targets.
+
+First every thread takes a share of the events, in order, and writes the edges of each into one list
+for each owner. Then every owner applies the lists made for it, those of the first share first. So
+each edge is fetched once, and each target still gets its terms in the order of the events.
+"""
+
+from mlrift.ir.builder import Builder
+from mlrift.ir.core import Block, BlockParameter, Function, Value
+from mlrift.ir.loops import counted, when
+from mlrift.ir.ops import csr
+from mlrift.ir.ops.arith import Add, FAdd, Lshr, Mul, Shl, Sub
+from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
+from mlrift.ir.ops.control import Return
+from mlrift.ir.ops.memory import Load, Store
+from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
+from mlrift.ir.parallel import emit_parallel_for
+from mlrift.ir.passes.expand_models.simple import MEMORY_BYTES, load_word
+from mlrift.typesystem import F32, F64, I32, I64, MachineType
+
+_AHEAD_EVENTS, _AHEAD_EDGES = 8, 16
+# Words of the lists' header (std/core/csr.mlr).
+_CAPACITY, _COUNTS, _TARGETS, _VALUES, _SCALE = 0, 8, 16, 24, 32
+
+
+def route(
+    builder: Builder, memory: MachineType, context: Value, sizes: tuple[Value, Value, Value]
+) -> None:
+    """Emit both regions; `sizes` are the connections, the number of events and the parts."""
+    connections, count, parts = sizes
+    width = builder.word(MEMORY_BYTES[memory])
+    lists = builder.call_external("core.csr_route_lists", [connections, count, parts, width])
+    builder.emit(Store(builder.emit(Add(context, builder.word(40))), lists, I64))
+    one = builder.word(1)
+    emit_parallel_for(builder, _route_function(builder, memory), context, count, one, parts)
+    emit_parallel_for(builder, _apply_function(builder, memory), context, parts, one, parts)
+
+
+def _new_function(builder: Builder, symbol: str) -> tuple[Builder, list[BlockParameter]]:
+    names = ("context", "first", "last", "part")
+    parameters = [BlockParameter(I64, name) for name in names]
+    for parameter in parameters[1:]:
+        parameter.is_number = True
+    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)])
+    builder.module.functions[symbol] = function
+    return Builder(builder.module, function), parameters
+
+
+def _at(builder: Builder, base: Value, index: Value, size_bytes: int) -> Value:
+    shift = builder.word(size_bytes.bit_length() - 1)
+    return builder.emit(Add(base, builder.emit(Shl(index, shift))))
+
+
+class _Lists:
+    """The lists, loaded from the context: list number `part` * parts + owner."""
+
+    def __init__(self, builder: Builder, context: Value, memory: MachineType) -> None:
+        self._builder = builder
+        self._memory = memory
+        lists = load_word(builder, context, 40)
+        self.parts = load_word(builder, context, 48)
+        self.capacity = load_word(builder, lists, _CAPACITY)
+        self.counts = load_word(builder, lists, _COUNTS)
+        self._targets = load_word(builder, lists, _TARGETS)
+        self._values = load_word(builder, lists, _VALUES)
+        self.scale = load_word(builder, lists, _SCALE)
+
+    def count_of(self, part: Value, owner: Value) -> Value:
+        """Return the address of a list's length; lists have 64 bytes for it."""
+        builder = self._builder
+        number = builder.emit(Add(builder.emit(Mul(part, self.parts)), owner))
+        return _at(builder, self.counts, number, 64)
+
+    def place(self, part: Value, owner: Value) -> tuple[Value, Value]:
+        """Return the addresses of a list's targets and values."""
+        builder = self._builder
+        number = builder.emit(Add(builder.emit(Mul(part, self.parts)), owner))
+        first = builder.emit(Mul(number, self.capacity))
+        width = MEMORY_BYTES[self._memory]
+        targets = _at(builder, self._targets, first, 4)
+        return targets, _at(builder, self._values, first, width)
+
+
+def _route_function(builder: Builder, memory: MachineType) -> str:
+    symbol = f"csr.route.{memory.value}"
+    if symbol in builder.module.functions:
+        return symbol
+    inner, (context, first, last, part) = _new_function(builder, symbol)
+    lists = _Lists(inner, context, memory)
+    connections = load_word(inner, context, 0)
+    entries = load_word(inner, context, 8)
+    values = load_word(inner, context, 32)
+    source_first = load_word(inner, connections, csr.SOURCE_FIRST)
+    degree = load_word(inner, connections, csr.DEGREE)
+    targets = load_word(inner, connections, csr.TARGETS)
+    width = MEMORY_BYTES[memory]
+    with counted(inner, inner.word(0), lists.parts) as owner:
+        inner.emit(Store(lists.count_of(part, owner), inner.word(0), I64))
+
+    def start_of(event: Value) -> Value:
+        neuron = inner.emit(Load(_at(inner, entries, event, 4), I32))
+        return inner.emit(Mul(inner.emit(Sub(neuron, source_first)), degree))
+
+    with counted(inner, first, last) as event:
+        ahead = inner.emit(Add(event, inner.word(_AHEAD_EVENTS)))
+        with when(inner, inner.emit(CompareInteger(IntegerPredicate.ULT, ahead, last))):
+            later = start_of(ahead)
+            for address in (_at(inner, targets, later, 4), _at(inner, values, later, width)):
+                inner.emit(Prefetch(PrefetchKind.READ, Locality.HIGH, address))
+        start = start_of(event)
+        with counted(inner, start, inner.emit(Add(start, degree))) as edge:
+            neuron = inner.emit(Load(_at(inner, targets, edge, 4), I32))
+            value = inner.emit(Load(_at(inner, values, edge, width), memory))
+            scaled = inner.emit(Mul(neuron, lists.scale))
+            owner = inner.emit(Lshr(scaled, inner.word(32)))
+            length_place = lists.count_of(part, owner)
+            length = inner.emit(Load(length_place, I64))
+            own_targets, own_values = lists.place(part, owner)
+            inner.emit(Store(_at(inner, own_targets, length, 4), neuron, I32))
+            inner.emit(Store(_at(inner, own_values, length, width), value, memory))
+            following = inner.emit(Add(length, inner.word(1)))
+            inner.emit(Store(length_place, following, I64))
+    inner.emit(Return([]))
+    return symbol
+
+
+def _apply_function(builder: Builder, memory: MachineType) -> str:
+    symbol = f"csr.apply.{memory.value}"
+    if symbol in builder.module.functions:
+        return symbol
+    inner, (context, first, last, _) = _new_function(builder, symbol)
+    lists = _Lists(inner, context, memory)
+    target = load_word(inner, context, 24)
+    width = MEMORY_BYTES[memory]
+    with (
+        counted(inner, first, last) as owner,
+        counted(inner, inner.word(0), lists.parts) as part,
+    ):
+        own_targets, own_values = lists.place(part, owner)
+        count = inner.emit(Load(lists.count_of(part, owner), I64))
+        with counted(inner, inner.word(0), count) as entry:
+            ahead = inner.emit(Add(entry, inner.word(_AHEAD_EDGES)))
+            later = inner.emit(Load(_at(inner, own_targets, ahead, 4), I32))
+            inner.emit(
+                Prefetch(PrefetchKind.WRITE, Locality.HIGH, _at(inner, target, later, width))
+            )
+            neuron = inner.emit(Load(_at(inner, own_targets, entry, 4), I32))
+            value = inner.emit(Load(_at(inner, own_values, entry, width), memory))
+            place = _at(inner, target, neuron, width)
+            old = inner.emit(Load(place, memory))
+            total = FAdd(old, value) if memory in (F32, F64) else Add(old, value)
+            inner.emit(Store(place, inner.emit(total), memory))
+    inner.emit(Return([]))
+    return symbol

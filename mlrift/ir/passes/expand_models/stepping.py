@@ -1,0 +1,128 @@
+"""`dynamics.step`: a function that steps a range of neurons, run by all threads.
+
+The neurons of a range go in blocks: a loop of independent iterations, which becomes vector code,
+steps a block and marks who fired in a row of bytes; then the marks are read eight at a time. So no
+branch depends on a neuron, and the list is in ascending order for any width and number of threads.
+"""
+
+from mlrift.ir.builder import Builder
+from mlrift.ir.core import Block, BlockParameter, Function, Value
+from mlrift.ir.loops import Variable, counted
+from mlrift.ir.ops.arith import Add, Lshr, Select, Shl, Sub
+from mlrift.ir.ops.call import Call, FunctionAddress
+from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
+from mlrift.ir.ops.control import Return
+from mlrift.ir.ops.convert import FloatToBits
+from mlrift.ir.ops.dynamics import Step
+from mlrift.ir.ops.loop import Vectorising
+from mlrift.ir.ops.memory import Load, Stack, Store
+from mlrift.ir.ops.population import (
+    STREAM_LIST,
+    STREAM_SCRATCH,
+    column_offset,
+    stream_offset,
+)
+from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
+from mlrift.ir.passes.expand_models.simple import load_word, store_words
+from mlrift.typesystem import F64, I8, I64
+
+BLOCK_NEURONS = 2048
+GRAIN_NEURONS = 16384
+MULTIPLE_NEURONS = 64
+_MARK_SLACK_BYTES = 64
+
+
+def step(builder: Builder, made: Step) -> Value:
+    """Emit the region and what makes one list of the lists of its parts."""
+    assert isinstance(made.body, FunctionAddress)
+    symbol = _range_function(builder, made, made.body.callee)
+    bits = builder.emit(FloatToBits(made.time_step))
+    context = store_words(builder, [made.population, bits])
+    count = builder.emit(Load(made.population, I64))
+    multiple = builder.word(MULTIPLE_NEURONS)
+    parts = emit_parallel_parts(builder, count, multiple, builder.word(GRAIN_NEURONS))
+    emit_parallel_for(builder, symbol, context, count, multiple, parts)
+    if made.stream < 0:
+        return builder.word(0)
+    offset = builder.word(stream_offset(made.stream))
+    stream = builder.emit(Add(made.population, offset))
+    builder.call_external("core.events_join", [stream, parts], ())
+    return stream
+
+
+def _range_function(builder: Builder, made: Step, body: str) -> str:
+    """Return the function (context, first, last, part) that steps a range; made once a body."""
+    symbol = f"{body}.range"
+    module = builder.module
+    if symbol in module.functions:
+        return symbol
+    names = ("context", "first", "last", "part")
+    parameters = [BlockParameter(I64, name) for name in names]
+    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)], is_simd=True)
+    function.span = made.span
+    module.functions[symbol] = function
+    inner = Builder(module, function)
+    inner.span = made.span
+    context, first, last, part = parameters
+    first.is_number = last.is_number = part.is_number = True
+    module.functions[body].parameters[0].is_number = True
+    population = inner.emit(Load(context, I64))
+    time_step = inner.emit(Load(inner.emit(Add(context, inner.word(8))), F64))
+    bases = [
+        load_word(inner, population, column_offset(made.streams, column)) for column in made.columns
+    ]
+    if made.stream < 0:
+        with counted(inner, first, last, vectorising=Vectorising.AUTOMATIC) as neuron:
+            inner.emit(Call(body, [neuron, time_step, *bases], (I64,)))
+    else:
+        _marked_blocks(inner, made, parameters, population, _Body(body, time_step, bases))
+    inner.emit(Return([]))
+    return symbol
+
+
+class _Body:
+    """The function of one neuron with what is the same for all."""
+
+    __slots__ = ("_bases", "_symbol", "_time_step")
+
+    def __init__(self, symbol: str, time_step: Value, bases: list[Value]) -> None:
+        self._symbol = symbol
+        self._time_step = time_step
+        self._bases = bases
+
+    def call(self, builder: Builder, neuron: Value) -> Value:
+        """Emit the call; its value is 1 when the neuron fired."""
+        return builder.emit(Call(self._symbol, [neuron, self._time_step, *self._bases], (I64,)))
+
+
+def _marked_blocks(
+    builder: Builder,
+    made: Step,
+    parameters: list[BlockParameter],
+    population: Value,
+    body: _Body,
+) -> None:
+    _, first, last, part = parameters
+    offset = stream_offset(made.stream)
+    marks = builder.emit(Stack(BLOCK_NEURONS + _MARK_SLACK_BYTES, 64))
+    entries = load_word(builder, population, offset + STREAM_LIST)
+    start = builder.emit(Add(entries, builder.emit(Shl(first, builder.word(2)))))
+    end = Variable(builder, "end", start)
+    with counted(builder, first, last, BLOCK_NEURONS) as begin:
+        whole = builder.emit(Add(begin, builder.word(BLOCK_NEURONS)))
+        is_whole = builder.emit(CompareInteger(IntegerPredicate.ULT, whole, last))
+        stop = builder.emit(Select(is_whole, whole, last))
+        length = builder.emit(Sub(stop, begin))
+        builder.emit(Store(builder.emit(Add(marks, length)), builder.word(0), I64))
+        zero = builder.word(0)
+        with counted(builder, zero, length, vectorising=Vectorising.AUTOMATIC) as place:
+            fired = body.call(builder, builder.emit(Add(begin, place)))
+            builder.emit(Store(builder.emit(Add(marks, place)), fired, I8))
+        arguments = [marks, length, begin, end.get()]
+        end.set(builder.call_external("core.events_scan", arguments))
+    scratch = load_word(builder, population, offset + STREAM_SCRATCH)
+    own = builder.emit(Add(scratch, builder.emit(Shl(part, builder.word(4)))))
+    builder.emit(Store(own, first, I64))
+    bytes_found = builder.emit(Sub(end.get(), start))
+    found = builder.emit(Lshr(bytes_found, builder.word(2)))
+    builder.emit(Store(builder.emit(Add(own, builder.word(8))), found, I64))

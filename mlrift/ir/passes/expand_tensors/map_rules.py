@@ -1,0 +1,56 @@
+"""Maps: a kernel for the body, a context on the stack, one call of the runtime."""
+
+from mlrift.ir.core import Value
+from mlrift.ir.op import Op
+from mlrift.ir.ops.tensor_map import Map
+from mlrift.ir.ops.tensor_types import KIND_CODES
+from mlrift.ir.passes.expand_tensors.expander import Expander, Kernels, Rule
+from mlrift.ir.passes.expand_tensors.map_kernels import (
+    MapKernel,
+    MapShape,
+    context_of,
+    fast_kernel,
+    general_kernel,
+    shape_of_map,
+    words_on_stack,
+)
+from mlrift.typesystem import ElementKind, TensorType
+
+
+def kernel_of_map(kernels: Kernels, shape: MapShape) -> MapKernel:
+    """Return the kernels of a map, for neighbours and for any strides."""
+    fast = kernels.symbol(
+        ("fast", shape), "tensor.map", lambda name: fast_kernel(kernels.module, shape, name)
+    )
+    general = kernels.symbol(
+        ("general", shape), "tensor.map", lambda name: general_kernel(kernels.module, shape, name)
+    )
+    return MapKernel(shape, fast, general)
+
+
+def operands_of(on: Expander, tensors: list[Value]) -> list[tuple[Value, TensorType]]:
+    """Return the descriptors of tensors with their types."""
+    return [(on.word(row), on.type_of(row)) for row in tensors]
+
+
+def context_of_map(on: Expander, made: Map, element: ElementKind, rank: int) -> Value:
+    """Emit the context of a map whose result has `rank` axes."""
+    operands = operands_of(on, made.tensors)
+    types = [found for _, found in operands]
+    shape = shape_of_map(made.body, types, made.scalars, element, rank)
+    kernel = kernel_of_map(on.kernels, shape)
+    return context_of(on.out, operands, made.scalars, rank, kernel)
+
+
+def _map(on: Expander, made: Map) -> Value:
+    out, found = on.out, made.tensor_type
+    context = context_of_map(on, made, found.element, found.rank)
+    kind, rank = out.word(KIND_CODES[found.element]), out.word(found.rank)
+    message = on.message("tensor arithmetic")
+    if made.tensors:
+        return on.runtime("core.tensormap_map", [context, kind, rank, message])
+    extents = words_on_stack(out, made.extents)
+    return on.runtime("core.tensormap_fresh", [context, kind, rank, extents, message])
+
+
+MAP_RULES: dict[type[Op], Rule] = {Map: _map}

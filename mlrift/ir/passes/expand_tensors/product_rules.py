@@ -1,0 +1,151 @@
+"""Matrix products and convolutions: a call of the runtime with the matrix kernel for the elements.
+
+The kernels of floats and i8 are `core.matmulKIND_run`; other whole numbers have a plain loop here.
+"""
+
+from collections.abc import Sequence
+
+from mlrift.ir.core import Value
+from mlrift.ir.op import Op
+from mlrift.ir.ops.call import FunctionAddress
+from mlrift.ir.ops.loop import Vectorising
+from mlrift.ir.ops.tensor_linear import Convolution, MatrixProduct
+from mlrift.ir.ops.tensor_map import BinaryKind
+from mlrift.ir.ops.tensor_types import FLOATS, KIND_CODES, product_kind
+from mlrift.ir.passes.expand_tensors.elements import (
+    binary,
+    element_shift,
+    load_element,
+    store_element,
+)
+from mlrift.ir.passes.expand_tensors.emit import Emitter, new_function
+from mlrift.ir.passes.expand_tensors.expander import Expander, Rule
+from mlrift.ir.passes.expand_tensors.map_kernels import words_on_stack
+from mlrift.typesystem import I64, ElementKind, Extents
+
+_WITH_KERNELS = (*FLOATS, ElementKind.I8)
+_PARAMETERS = (
+    "m",
+    "n",
+    "k",
+    "a",
+    "a_row",
+    "a_column",
+    "b",
+    "b_row",
+    "b_column",
+    "c",
+    "c_row",
+)
+_UPPER_HALF = 32
+
+
+def _kernel(on: Expander, element: ElementKind) -> Value:
+    """Emit the address of the matrix kernel for elements of a kind."""
+    if element in _WITH_KERNELS:
+        name = f"core.matmul{element.value}_run"
+        on.module.declare(name, [I64] * len(_PARAMETERS), ())
+    else:
+        name = on.kernels.symbol(
+            ("product", element),
+            "tensor.product",
+            lambda symbol: _add_plain_kernel(on, symbol, element),
+        )
+    return on.out.emit(FunctionAddress(name))
+
+
+def _add_plain_kernel(on: Expander, name: str, element: ElementKind) -> None:
+    """Add a product of whole numbers that wrap: row by row, the columns side by side."""
+    out = new_function(on.module, name, [(row, I64) for row in _PARAMETERS])
+    out.function.is_simd = True
+    m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row = out.function.parameters
+    shift = element_shift(element)
+
+    def row(i: Value, carried: list[Value]) -> Sequence[Value]:
+        target = out.element(c, out.mul(i, c_row), shift)
+        _fill_zero(out, target, n, element)
+        source = out.element(a, out.mul(i, a_row), shift)
+
+        def factor(p: Value, _carried: list[Value]) -> Sequence[Value]:
+            left = load_element(out, out.element(source, out.mul(p, a_column), shift), element)
+            right = out.element(b, out.mul(p, b_row), shift)
+
+            def column(j: Value, _none: list[Value]) -> Sequence[Value]:
+                other = load_element(out, out.element(right, out.mul(j, b_column), shift), element)
+                place = out.element(target, j, shift)
+                product = binary(out, BinaryKind.MUL, left, other, element)
+                old = load_element(out, place, element)
+                made = binary(out, BinaryKind.ADD, old, product, element)
+                store_element(out, place, made, element)
+                return []
+
+            out.loop(n, column, vectorising=Vectorising.AUTOMATIC)
+            return []
+
+        out.loop(k, factor)
+        return []
+
+    out.loop(m, row)
+    out.give()
+
+
+def _fill_zero(out: Emitter, target: Value, count: Value, element: ElementKind) -> None:
+    zero = out.word(0)
+
+    def clear(index: Value, carried: list[Value]) -> Sequence[Value]:
+        store_element(out, out.element(target, index, element_shift(element)), zero, element)
+        return []
+
+    out.loop(count, clear, vectorising=Vectorising.AUTOMATIC)
+
+
+def _stretches(extents: Extents) -> int:
+    """Return a bit for every axis before the matrices that stretches, counted from them."""
+    bits = 0
+    for number, extent in enumerate(reversed(extents[:-2])):
+        if extent == 1:
+            bits |= 1 << number
+    return bits
+
+
+def _multiply(on: Expander, made: MatrixProduct) -> Value:
+    left, right = on.type_of(made.lhs), on.type_of(made.rhs)
+    batch = max(left.rank, right.rank) - 2
+    stretches = [
+        _stretches(row.extents) | _missing(max(row.rank - 2, 0), batch) for row in (left, right)
+    ]
+    out = on.out
+    arguments = [
+        on.word(made.lhs),
+        on.word(made.rhs),
+        out.word(KIND_CODES[product_kind(left.element)]),
+        out.word(stretches[0] | stretches[1] << _UPPER_HALF),
+        _kernel(on, left.element),
+        on.message("tensor matrix product"),
+    ]
+    return on.runtime("core.tensorproduct_multiply", arguments)
+
+
+def _missing(own: int, batch: int) -> int:
+    """Return the bits of the batch axes that an operand has not got."""
+    return sum(1 << number for number in range(own, max(batch, own)))
+
+
+def _convolve(on: Expander, made: Convolution) -> Value:
+    out = on.out
+    element = on.type_of(made.image).element
+    one = (1,) * (2 - len(made.strides))
+    none = (0,) * (2 - len(made.strides))
+    words = [*one, *made.strides, *none, *made.paddings]
+    arguments = [
+        on.word(made.image),
+        on.word(made.kernel),
+        out.word(KIND_CODES[product_kind(element)]),
+        words_on_stack(out, [out.word(row) for row in words]),
+        _kernel(on, element),
+        on.message("tensor convolution"),
+    ]
+    return on.runtime("core.tensorproduct_convolve", arguments)
+
+
+PRODUCT_RULES: dict[type[Op], Rule] = {MatrixProduct: _multiply, Convolution: _convolve}
