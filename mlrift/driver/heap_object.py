@@ -14,18 +14,18 @@ from mlrift.targets import Cpu
 from mlrift.values import replace
 
 HEAP_UNIT = "heap"
-_ENTRIES = ("core.heap_alloc", "core.heap_dealloc")
+ENTRIES = ("core.heap_alloc", "core.heap_dealloc")
 
 
 def has_heap(module: Module) -> bool:
     """Whether a module allocates."""
-    return any(name in module.functions for name in _ENTRIES)
+    return any(name in module.functions for name in ENTRIES)
 
 
 def without_heap(module: Module) -> Module:
     """Return a module that only declares the heap's entries; the given one stays."""
     functions = {
-        name: _declared(row) if name in _ENTRIES else row for name, row in module.functions.items()
+        name: _declared(row) if name in ENTRIES else row for name, row in module.functions.items()
     }
     made = replace(module, functions=functions)
     remove_unreachable_functions(made)
@@ -44,7 +44,7 @@ def compile_heap(cpu: Cpu, owner_file: str) -> bytes:
 
     module = compile_unit(f"core/{HEAP_UNIT}.mlr", core_source(HEAP_UNIT))
     merge_modules(module, compile_unit(f"core/{HEAP_OWNER_UNIT}.mlr", core_source(owner_file)))
-    for name in _ENTRIES:
+    for name in ENTRIES:
         module.functions[name].linkage = Linkage.EXPORTED
     optimise(module, OptimisationLevel.FULL)
     return compile_object(module, cpu, CodegenOptions(level=CodegenLevel.SIZE))

@@ -34,6 +34,7 @@ OS_PREFIX = "os."
 EXIT_REGISTER = "core.exit_register"
 PARALLEL_RUN = "core.parallel_run"
 KERNEL_RUN = "core.matrix_run"
+TENSOR_RELEASE = "core.tensor_release"
 _DRAWS_UNIT = "draws"
 _KERNEL_UNITS = ("conv", "matmul", "pack", "tile")
 # What the OS layer's object calls in the program's; the second one is in the core library.

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mlrift.backends.llvm.options import DebugInfo
 
 STAMP = "stamp"
+# The part of programs that is the runtime of tensors.
+TENSOR_PART = "tensors"
 _PREFIX = "os."
 
 
@@ -101,6 +103,10 @@ def _compile_part(cpu: Cpu, part: str) -> bytes:
         from mlrift.driver.heap_object import compile_heap  # noqa: PLC0415 - on a miss only
 
         return compile_heap(cpu, part)
+    if part == TENSOR_PART:
+        from mlrift.driver.tensor_objects import compile_runtime  # noqa: PLC0415 - on a miss only
+
+        return compile_runtime(cpu)
     from mlrift.driver.kernel_objects import compile_kernels  # noqa: PLC0415 - on a miss only
 
     return compile_kernels(cpu, part)

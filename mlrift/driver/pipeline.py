@@ -283,12 +283,18 @@ def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
     targets, codegen = context.options.targets, _codegen_options(context)
     ready: tuple[str, ...] = ()
     if context.options.debug_info is DebugInfo.NONE:
+        has_heap = heap_object.has_heap(module)
+        if library_units.TENSOR_RELEASE in module.functions:
+            from mlrift.driver import tensor_objects  # noqa: PLC0415 - in few programs
+
+            ready = (os_objects.TENSOR_PART,)
+            module = tensor_objects.without_runtime(module)
         if library_units.KERNEL_RUN in module.functions:
             from mlrift.driver import kernel_objects  # noqa: PLC0415 - in few programs
 
-            ready = kernel_objects.kernel_units(module)
+            ready += kernel_objects.kernel_units(module)
             module = kernel_objects.without_kernels(module)
-        if heap_object.has_heap(module):
+        if has_heap:
             ready = (heap_owner_file(module), *ready)
             module = heap_object.without_heap(module)
     return _slices_of(context, module, targets, codegen, ready)

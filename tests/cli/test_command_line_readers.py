@@ -11,7 +11,7 @@ from mlrift.cli.command_line import NotPlain, read_plain
 from mlrift.cli.flags import FLAGS, FlagKind
 
 NAMES = [name for row in FLAGS for name in row.names]
-VALUES = ["a.mlr", "2", "3", "json", "text", "obj", "after:fold", "0", "", "x=y"]
+VALUES = ["a.mlr", "2", "3", "json", "text", "obj", "after:fold", "0", "", "x=y", "guard-pages"]
 WORDS = [*NAMES, *VALUES, "-O0", "-O2", "-cg", "-ofile", "--", "-", "--unknown", "--emi", "check"]
 JOINED = [f"{name}={value}" for name in NAMES for value in VALUES]
 
@@ -46,6 +46,15 @@ def test_every_kind_of_option_is_read_quickly() -> None:
     assert (found["level"], found["debug_info"], found["output"]) == ("2", True, "out")
     assert (found["emit"], found["dump"]) == ("obj", ("after:fold", "after:x"))
     assert {row.kind for row in FLAGS} == set(FlagKind)
+
+
+def test_a_value_of_debug_stands_in_its_own_word() -> None:
+    meanings = {"": None, "--debug": "checks", "--debug=guard-pages": "guard-pages"}
+    for option, checks in meanings.items():
+        words = [*option.split(), "a.mlr"]
+        found = read_plain(words)
+        assert (found[0], found[1]["debug"]) == (["a.mlr"], checks)
+        assert found == read_by_click(words)
 
 
 def test_what_is_not_plain_is_left_to_click() -> None:

@@ -23,7 +23,7 @@ This page is generated: `python -m tests.docs.diagnostics_page`. Every program o
 the tests.
 """
 
-_GROUPS = (
+_GROUPS: tuple[tuple[str | tuple[str, ...], str, str], ...] = (
     ("E01", "Files and options", "The file, its imports, the command line."),
     ("E02", "Syntax", "The text is not a program. At most 20 are reported."),
     ("E03", "Declarations and statements", "The program says something that means nothing."),
@@ -35,6 +35,16 @@ _GROUPS = (
     ),
     ("E05", "Names", "In functions that are never called these are warnings (W0310), or nothing."),
     ("E06", "Linking", "The program cannot be put together."),
+    (
+        ("E070", "E071", "E072", "E073", "E074"),
+        "Tensors",
+        "Shapes and kinds of elements that do not fit, and tensors where none can be.",
+    ),
+    (
+        ("E075", "E076", "E077", "E078", "E079"),
+        "Models",
+        "Dynamics, events, connections and plasticity.",
+    ),
     ("W03", "Warnings", "They never change the exit status."),
 )
 

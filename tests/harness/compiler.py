@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from mlrift.cli.command_line import read_plain
 from mlrift.cli.mlrc import run
 from mlrift.diagnostics.render import render_report
 from mlrift.driver import pipeline
@@ -17,6 +18,7 @@ from mlrift.driver.fingerprint import compiler_fingerprint
 from mlrift.driver.options import CompileOptions, Optimisation, Product, RuntimeChecks, TypeShapes
 from mlrift.driver.results import Stored
 from mlrift.ir.core import Module
+from mlrift.ir.passes.domain_pipeline import MODEL_FAMILIES, DomainOps, has_family
 from mlrift.targets import TARGETS, Target
 
 
@@ -42,7 +44,8 @@ def fingerprint() -> str:
 
 def options_for(source: Path, flags: list[str], **changes: object) -> CompileOptions:
     """Return options for a test program."""
-    checks = RuntimeChecks.DEBUG if "--debug" in flags else RuntimeChecks.NONE
+    _, settings = read_plain(flags)
+    checks = RuntimeChecks(settings["debug"] or RuntimeChecks.NONE.value)
     lenient = "--no-check-types" in flags
     shapes = TypeShapes.WARNINGS if lenient else TypeShapes.ERRORS
     values: dict[str, object] = {"checks": checks, "type_shapes": shapes, **changes}
@@ -54,7 +57,7 @@ def context_for(options: CompileOptions) -> pipeline.BuildContext:
     return pipeline.BuildContext(options, pipeline.new_sink(options), shared_cache(), fingerprint())
 
 
-def front_end(context: pipeline.BuildContext) -> Module:
+def front_end(context: pipeline.BuildContext, domain_ops: DomainOps = DomainOps.EXPANDED) -> Module:
     """Run the stages up to unoptimised IR; raises AssertionError with the report on errors."""
     made: list[Module] = []
 
@@ -63,7 +66,7 @@ def front_end(context: pipeline.BuildContext) -> Module:
         if not context.sink.has_errors:
             typed = pipeline.check_types(context, program)
             if not context.sink.has_errors:
-                made.append(pipeline.make_module(context, typed))
+                made.append(pipeline.make_module(context, typed, domain_ops))
         return Stored(0, b"", "", "")
 
     on_deep_stack(stages)
@@ -90,6 +93,18 @@ def compile_ir(source: Path, flags: list[str]) -> Module:
     """Return the unoptimised IR of a program, core library included."""
     context = context_for(options_for(source, flags, product=Product.EXECUTABLE))
     return front_end(context)
+
+
+def uses_models(source: Path) -> bool:
+    """Whether a program may have populations: a quick look at its text."""
+    return "dynamics " in source.read_text(encoding="utf-8", errors="replace")
+
+
+def compile_model_ir(source: Path, flags: list[str]) -> Module | None:
+    """Return the IR of a program with the ops of models in it; None when it has none."""
+    context = context_for(options_for(source, flags, product=Product.EXECUTABLE))
+    module = front_end(context, DomainOps.MODELS_KEPT)
+    return module if any(has_family(row, module) for row in MODEL_FAMILIES) else None
 
 
 def run_mlrc(arguments: list[str]) -> tuple[int, str, str]:

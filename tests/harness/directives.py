@@ -11,7 +11,8 @@
 // file-from: name = p a file in the working folder: a copy of p, which is beside the program
 // flags: --debug      extra command-line flags
 // also: --debug       run once more with these flags besides: the same output, no reports of the
-                       heap's errors; programs of tests/run/std have it unless they say `also: none`
+                       heap's errors; there may be several, and programs of tests/run/std have this
+                       one unless they say `also: none`
 // engines: linux-x64  only engines whose name starts with one of these words; then a reason
                        after a semicolon
 """
@@ -52,7 +53,7 @@ class Directives:
     stdin: bytes = b""
     files: dict[str, bytes] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)
-    also: list[str] = field(default_factory=list)
+    also: list[list[str]] = field(default_factory=list)
     engines: tuple[str, ...] = ()
 
 
@@ -60,7 +61,7 @@ def read_directives(path: Path) -> Directives:
     """Read the directives of a program; raises ValueError on a word that is nearly one of them."""
     found = Directives()
     if path.parent.name == _CHECKED_FOLDER:
-        found.also = ["--debug"]
+        found.also = [["--debug"]]
     lines: list[str] = []
     end = ""
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -101,10 +102,16 @@ def _apply(found: Directives, word: str, value: str, path: Path) -> None:
     elif word == "flags":
         found.flags = shlex.split(value)
     elif word == "also":
-        words = shlex.split(value.partition(";")[0])
-        found.also = [] if words == [_NOTHING_ALSO] else words
+        _add_also(found, shlex.split(value.partition(";")[0]))
     elif word == "engines":
         found.engines = tuple(value.partition(";")[0].split())
+
+
+def _add_also(found: Directives, flags: list[str]) -> None:
+    if flags == [_NOTHING_ALSO]:
+        found.also = []
+    elif flags not in found.also:
+        found.also.append(flags)
 
 
 def _refuse_misspelling(word: str, path: Path) -> None:

@@ -114,17 +114,23 @@ def _check_errors(test: IrTest, path: Path) -> None:
 
 def _check_runs(test: IrTest, module: Module) -> None:
     for line in test.runs:
-        call, _, wanted = line.partition("==")
-        name, _, listed = call.strip().lstrip("@").partition("(")
-        arguments = _value(f"({listed.rstrip().removesuffix(')')},)".replace("(,)", "()"))
-        assert isinstance(arguments, tuple)
+        name, arguments, wanted = call_of(line)
         try:
             found: object = run_function(module, name, arguments)
         except ProgramTrap as trap:
             found = f"trap {trap.status}"
-        expected = wanted.strip() if wanted.strip().startswith("trap ") else _value(wanted)
+        expected = wanted if wanted.startswith("trap ") else _value(wanted)
         same = _exact(found) == _exact(expected)
-        assert same, f"{call.strip()} is {found}, not {wanted.strip()}"
+        assert same, f"{line.partition('==')[0].strip()} is {found}, not {wanted}"
+
+
+def call_of(line: str) -> tuple[str, tuple[int | float, ...], str]:
+    """Return the function of a `; run:` line, its arguments, and what is expected."""
+    call, _, wanted = line.partition("==")
+    name, _, listed = call.strip().lstrip("@").partition("(")
+    arguments = _value(f"({listed.rstrip().removesuffix(')')},)".replace("(,)", "()"))
+    assert isinstance(arguments, tuple)
+    return name, arguments, wanted.strip()
 
 
 def _value(text: str) -> object:

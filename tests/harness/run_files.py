@@ -11,11 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from mlrift.driver.options import Optimisation
+from mlrift.driver.options import Optimisation, RuntimeChecks
 from mlrift.ir.core import Module
 from mlrift.ir.interpret import ProgramResult, RecordingOs, run_program
 from mlrift.targets import LINUX_X86_64, TARGETS, Target
-from tests.harness.compiler import compile_ir, compile_program
+from tests.harness.compiler import (
+    compile_ir,
+    compile_model_ir,
+    compile_program,
+    options_for,
+    uses_models,
+)
 from tests.harness.directives import Directives, read_directives
 from tests.support.engines import ENGINES, Engine
 from tests.support.results import RunResult
@@ -67,6 +73,7 @@ def run_everywhere(program: Path) -> None:
         unoptimised = compile_ir(program, expected.flags)
         _interpret(unoptimised, "interpreter -O0", expected, problems)
         _interpret(compiled.module, "interpreter -O2", expected, problems)
+        _interpret_models(program, expected, problems)
     quick = b""
     if LINUX_X86_64 in targets:
         flags, level = expected.flags, Optimisation.NONE
@@ -79,8 +86,8 @@ def run_everywhere(program: Path) -> None:
         _run(engine, compiled.images[engine.target.name], "-O2", expected, problems)
         if engine.target is LINUX_X86_64:
             _run(engine, quick, "-O0", expected, problems)
-    if expected.also:
-        _run_also(program, expected, problems)
+    for flags in expected.also:
+        _run_also(program, expected, flags, problems)
     if problems:
         raise Mismatch("\n".join(problems))
     if missing and os.environ.get("CI") == "true":
@@ -93,6 +100,15 @@ def _interpret(module: Module, label: str, expected: Directives, problems: list[
     files = {name.encode(): content for name, content in expected.files.items()}
     result = run_program(module, expected.arguments, RecordingOs(expected.stdin, files))
     _compare(label, result, expected, problems)
+
+
+def _interpret_models(program: Path, expected: Directives, problems: list[str]) -> None:
+    """Run the ops of models by what they mean, if the program has any."""
+    if not uses_models(program):
+        return
+    module = compile_model_ir(program, expected.flags)
+    if module is not None:
+        _interpret(module, "interpreter, ops of models", expected, problems)
 
 
 def _run(
@@ -109,11 +125,15 @@ def _run(
     _compare(f"{engine.name} {label}", result, expected, problems)
 
 
-def _run_also(program: Path, expected: Directives, problems: list[str]) -> None:
-    """Run with the flags of `also` on the interpreter and natively; no heap errors are expected."""
-    label = " ".join(expected.also)
-    flags = [*expected.flags, *expected.also]
-    if _is_wanted(INTERPRETER, expected):
+def _run_also(program: Path, expected: Directives, added: list[str], problems: list[str]) -> None:
+    """Run with flags of `also` on the interpreter and natively; no heap errors are expected.
+
+    The interpreter has no pages that could guard a block.
+    """
+    label = " ".join(added)
+    flags = [*expected.flags, *added]
+    is_interpreted = options_for(program, flags).checks is not RuntimeChecks.GUARD_PAGES
+    if is_interpreted and _is_wanted(INTERPRETER, expected):
         _interpret(compile_ir(program, flags), f"interpreter -O0 {label}", expected, problems)
     for engine in ENGINES:
         if engine.target is LINUX_X86_64 and _is_wanted(engine.name, expected):

@@ -75,15 +75,17 @@ class GuestSocket:
         self.host.setsockopt(*found, value)
 
 
-def found_events(guest: GuestSocket, wanted: int) -> int:
-    """Return the events of a socket now: those wanted, errors and hang-ups."""
+def found_events(guest: GuestSocket | None, wanted: int) -> int:
+    """Return the events of a socket now: those wanted, errors and hang-ups; None is no socket."""
+    if guest is None:
+        return select.POLLNVAL
     poll = select.poll()
     poll.register(guest.host, wanted)
     return next((events for _number, events in poll.poll(0)), 0)
 
 
 def poll_sockets(
-    scheduler: Scheduler, rows: Sequence[tuple[GuestSocket, int]], seconds: float | None
+    scheduler: Scheduler, rows: Sequence[tuple[GuestSocket | None, int]], seconds: float | None
 ) -> list[int]:
     """Wait until a socket has an event or the time is over; return the events of each."""
     if seconds != 0:

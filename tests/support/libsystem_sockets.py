@@ -215,7 +215,9 @@ def poll(process: MacProcess, entries: int, count: int, milliseconds: int) -> in
         for index in range(count):
             data = process.machine.read(entries + index * 8, 8)
             wanted = int.from_bytes(data[4:6], "little")
-            rows.append((_find(process, int.from_bytes(data[:4], "little")), wanted))
+            number = int.from_bytes(data[:4], "little")
+            is_open = number in process.sockets or number in process.files
+            rows.append((_find(process, number) if is_open else None, wanted))
         span = milliseconds & WORD32
         seconds = None if span == WORD32 else span / 1000
         events = poll_sockets(process.scheduler, rows, seconds)

@@ -304,7 +304,7 @@ def poll(process: WindowsProcess, entries: int, count: int, milliseconds: int) -
                 raise OSError(errno.EINVAL, "events that cannot be wanted")
             wanted = select.POLLIN if events & _WANT_READ else 0
             wanted |= select.POLLOUT if events & _WANT_WRITE else 0
-            rows.append((_find(process, int.from_bytes(data[:8], "little")), wanted))
+            rows.append((process.sockets.get(int.from_bytes(data[:8], "little")), wanted))
         span = milliseconds & _DWORD
         seconds = None if span == _DWORD else span / 1000
         found = poll_sockets(process.scheduler, rows, seconds)
@@ -313,6 +313,7 @@ def poll(process: WindowsProcess, entries: int, count: int, milliseconds: int) -
             here |= _WANT_WRITE if events & select.POLLOUT else 0
             here |= 1 if events & select.POLLERR else 0
             here |= 2 if events & select.POLLHUP else 0
+            here |= 4 if events & select.POLLNVAL else 0
             process.machine.write_user(entries + index * 16 + 10, here.to_bytes(2, "little"))
         return sum(1 for events in found if events)
 

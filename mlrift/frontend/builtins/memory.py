@@ -1,7 +1,8 @@
 """Builtins of reference.md 13.2 and 11.3: allocation, copies, plain and volatile accesses.
 
 `ADDRESS_FIRST` names those whose first argument `--debug` compares with the null address,
-`HEAP_CHECKED` those (of all families) that it lowers in `frontend/lower/heap_checks.py`.
+`HEAP_CHECKED` those (of all families) that it lowers in `frontend/lower/heap_checks.py`,
+`MODEL_CHECKED` the operations of models that it lowers in `model_checks.py` there.
 """
 
 from collections.abc import Callable
@@ -106,3 +107,4 @@ MEMORY = (
 )
 ADDRESS_FIRST = frozenset(row.name for row in _ACCESSES)
 HEAP_CHECKED = frozenset({"alloc", "dealloc", "exit"})
+MODEL_CHECKED = frozenset({"a neuron", "an event", "a step"})

@@ -9,6 +9,8 @@ from mlrift.ir.ops.memory import GlobalAddress, Stack
 from mlrift.typesystem import MachineType
 
 WORD_BYTES = 8
+# Names of operations that `--debug` lowers in frontend/lower/model_checks.py; no builtin has a space.
+NEURON, EVENT, STEP = "a neuron", "an event", "a step"
 Lowering = Callable[[Builder, list[Value]], Value]
 
 
@@ -41,12 +43,14 @@ def fill_column(streams: int, column: int, memory: MachineType) -> Lowering:
     return lower
 
 
-def step(streams: int, stream: int, columns: tuple[int, ...]) -> Lowering:
+def step(streams: int, stream: int, *columns: tuple[int, ...]) -> Lowering:
     """Operands: the function, a population, the time step."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
         body, neurons, time_step = operands
-        return builder.emit(dynamics.Step(body, neurons, time_step, streams, stream, columns))
+        interval = dynamics.INTERVAL_STEPS
+        made = dynamics.Step(body, neurons, time_step, streams, stream, *columns, interval)
+        return builder.emit(made)
 
     return lower
 
@@ -186,8 +190,8 @@ def tensor_length(builder: Builder, operands: list[Value]) -> Value:
     return builder.emit(Length(operands[0]))
 
 
-def checked_index(builder: Builder, operands: list[Value]) -> Value:
-    """Operands: a population, the number of a neuron; the number."""
+def index(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: a population or events, the number of one; the number (`--debug` checks it)."""
     return operands[1]
 
 

@@ -71,6 +71,16 @@ def check_index(
     _fail_when(context, failed, _Failure(what, index, length), node.span)
 
 
+def check_count(
+    context: FunctionContext, index: Value, count: Value, what: str, span: Span
+) -> None:
+    """Check that the number of a neuron or an event is below how many there are."""
+    failed = context.builder.emit(CompareInteger(IntegerPredicate.UGE, index, count))
+    values = f"index {FIRST_UNSIGNED}, length {SECOND_UNSIGNED}"
+    failure = _Failure(f"index out of bounds of {what} ({values})", index, count)
+    _fail_when(context, failed, failure, span)
+
+
 def check_not_null(context: FunctionContext, address: Value, what: str, span: Span) -> None:
     """Check that the address of an access is not 0."""
     builder = context.builder

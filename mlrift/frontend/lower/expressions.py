@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from mlrift.frontend import typed
-from mlrift.frontend.builtins.memory import ADDRESS_FIRST, HEAP_CHECKED
+from mlrift.frontend.builtins.memory import ADDRESS_FIRST, HEAP_CHECKED, MODEL_CHECKED
 from mlrift.frontend.lower.checks import check_arithmetic, check_not_null
 from mlrift.frontend.lower.context import FunctionContext
 from mlrift.frontend.lower.foreign import word_from_c, words_for_c
@@ -255,6 +255,13 @@ def _builtin(context: FunctionContext, node: typed.BuiltinCall) -> Value:
         from mlrift.frontend.lower.heap_checks import CHECKED_BUILTINS  # noqa: PLC0415 - `--debug`
 
         return CHECKED_BUILTINS[builtin.name](context, arguments, node.span)
+    if context.is_checked and builtin.name in MODEL_CHECKED:
+        from mlrift.frontend.lower.model_checks import (  # noqa: PLC0415 - `--debug`
+            CHECKED_OPERATIONS,
+        )
+
+        made = builtin.lower(builder, arguments)
+        return CHECKED_OPERATIONS[builtin.name](context, made, arguments, node.span)
     return builtin.lower(builder, arguments)
 
 

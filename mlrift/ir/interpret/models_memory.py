@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from mlrift.ir.core import Function
 from mlrift.ir.interpret.os_functions import ProgramExit
 from mlrift.ir.interpret.tensor_values import Array
 from mlrift.ir.numbers import WORD_MASK
@@ -43,11 +44,18 @@ class ModelMemory:
         self._parts: dict[int, list[int]] = {}
         self.rings: dict[int, deque[list[int]]] = {}
         self.lists: dict[int, int] = {}
+        self.steps: dict[tuple[int, int], int] = {}
 
     def fail(self, message: str) -> ProgramExit:
         """Write a message and return what ends the program."""
         self._program.write_error(message.encode() + b"\n")
         return ProgramExit(_FAILED)
+
+    @property
+    def functions(self) -> dict[str, Function]:
+        """The functions of the program."""
+        found: dict[str, Function] = self._program.module.functions
+        return found
 
     # ---------------------------------------------------------------------- storage
 

@@ -90,12 +90,33 @@ def _step(on: ModelMemory, op: dynamics.Step, body: int, made: int, time_step: f
     function = on.function(body, len(bases) + 2)
     bits = double_to_bits(time_step)
     fired = [neuron for neuron in range(count) if function(neuron, bits, *bases)]
+    _check_finite(on, op, made, count)
     if op.stream < 0:
         return 0
     stream = made + stream_offset(op.stream)
     on.array(on.word(stream), MachineType.I32, len(fired))[:] = fired
     on.set_events(stream, on.word(stream), len(fired), count)
     return stream
+
+
+def _check_finite(on: ModelMemory, op: dynamics.Step, made: int, count: int) -> None:
+    """Count the step; end the program when a variable is not finite."""
+    place = (made, op.stream)
+    on.steps[place] = on.steps.get(place, 0) + 1
+    if not dynamics.is_looked_at(on.steps[place], op.interval):
+        return
+    lost: list[tuple[int, int]] = []
+    kinds = ((MachineType.F64, op.doubles), (MachineType.F32, op.singles))
+    columns = [(memory, column) for memory, row in kinds for column in row]
+    for rank, (memory, column) in enumerate(columns):
+        address = on.word(made + column_offset(op.streams, column))
+        found = np.flatnonzero(~np.isfinite(on.array(address, memory, count)))
+        lost += [(int(found[0]), rank)] if len(found) else []
+    if lost:
+        neuron, rank = min(lost)
+        message = dynamics.lost_message(op, on.functions, columns[rank][1])
+        shown = message.replace("\x01", str(neuron)).replace("\x02", str(on.steps[place]))
+        raise on.fail(shown)
 
 
 # ---- events ----

@@ -180,9 +180,11 @@ def _convolve(on: Scope, image: Tensor, kernel: Tensor) -> Tensor:
         ]
     count = int(np.prod(places, dtype=np.int64))
     depth = int(np.prod(filters.shape[1:], dtype=np.int64))
-    unrolled = windows.reshape((found.shape[0], depth, count))
+    # A second column, for a product with a single one has another order.
+    unrolled = np.zeros((found.shape[0], depth, count + 1), dtype=found.dtype)
+    unrolled[:, :, :count] = windows.reshape((found.shape[0], depth, count))
     kind = product_kind(image.kind)
-    made_rows = product(filters.reshape((1, filters.shape[0], depth)), unrolled, kind)
+    made_rows = product(filters.reshape((1, filters.shape[0], depth)), unrolled, kind)[:, :, :count]
     return made(kind, made_rows.reshape((found.shape[0], filters.shape[0], *places)))
 
 

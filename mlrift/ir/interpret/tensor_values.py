@@ -66,11 +66,12 @@ def computed(tensor: Tensor) -> Array:
 def made(kind: ElementKind, array: Array) -> Tensor:
     """Return a tensor of computed elements, rounded to the kind."""
     array = np.asarray(array)
-    if kind is ElementKind.BF16:
-        return Tensor(kind, to_bf16(array.astype(np.float32)))
-    if kind is ElementKind.F16:
-        return Tensor(kind, np.asarray(array.astype(np.float32).astype(np.float16)))
-    return Tensor(kind, np.asarray(array.astype(DTYPES[kind])))
+    with np.errstate(all="ignore"):
+        if kind is ElementKind.BF16:
+            return Tensor(kind, to_bf16(array.astype(np.float32)))
+        if kind is ElementKind.F16:
+            return Tensor(kind, np.asarray(array.astype(np.float32).astype(np.float16)))
+        return Tensor(kind, np.asarray(array.astype(DTYPES[kind])))
 
 
 def to_bf16(array: Array) -> Array:

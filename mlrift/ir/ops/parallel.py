@@ -61,7 +61,5 @@ def part_ranges(count: int, multiple: int, parts: int) -> list[tuple[int, int, i
     units = -(-count // step)
     borders = [min(count, units * part // parts * step) for part in range(parts + 1)]
     return [
-        (first, last, part)
-        for part, (first, last) in enumerate(pairwise(borders))
-        if first < last
+        (first, last, part) for part, (first, last) in enumerate(pairwise(borders)) if first < last
     ]

@@ -26,7 +26,6 @@ IN_MAIN = [
     ("u64* p = 8", "there are no pointer types"),
     ("println(*8)", "help: load64(address)"),
     ("u64 n = (u64) 1.5", "there are no casts"),
-    ("u64 n = 1 as u64", "there are no casts"),
     ("u64 f = fn(u64 x) { }", 'help: fn_addr("name")'),
     ("u64 p = 1 p->x = 3", "a field is reached by a dot"),
     ("u64 x = 1 ? 2 : 3", "there is no operator `?`: use `if`"),

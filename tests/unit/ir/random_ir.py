@@ -22,7 +22,23 @@ from mlrift.ir.ops import arith, atomic, compare, convert, memory
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.call import Call, CallIndirect, CallResult, FunctionAddress
 from mlrift.ir.ops.control import Return
-from mlrift.typesystem import F32, F64, I8, I16, I32, I64, VOID_MACHINE, MachineType
+from mlrift.ir.ops.rare import is_core, load_every_family
+from mlrift.typesystem import (
+    F32,
+    F64,
+    I8,
+    I16,
+    I32,
+    I64,
+    VOID_MACHINE,
+    MachineType,
+    ValueType,
+    VectorType,
+    vec,
+)
+
+load_every_family()
+CORE = {row.MNEMONIC: row for row in REGISTRY.values() if is_core(row.MNEMONIC)}
 
 _NAMES = ("a", "b", "x.1", "then", "", "7", "odd name", 'quo"te', "é", "back\\slash")
 _FLOATS = (0.0, -0.0, 1.5, 1e300, 5e-324, float("inf"), float("-inf"), float("nan"), 0.1)
@@ -76,7 +92,7 @@ def _any_function(random: Random, name: str) -> Function:
         )
         return function
     values: list[Value] = [row for block in blocks for row in block.parameters]
-    classes = list(REGISTRY.values())
+    classes = list(CORE.values())
     for block in blocks:
         first = Constant(random.choice(_WORDS), I64)
         block.ops.append(first)
@@ -111,9 +127,15 @@ def _any_attribute(random: Random, hint: object) -> object:
         return random.choice((0, 1, 8, 4096))
     if hint == int | float:
         return random.choice((*_WORDS, *_FLOATS))
-    if hint == tuple[MachineType, ...]:
+    if hint in (tuple[MachineType, ...], tuple[ValueType, ...]):
         return random.choice(((), (I64,), (I64, F64), (F32, I64, I64)))
-    if hint is MachineType:
+    if hint == tuple[int, ...]:
+        return tuple(random.randrange(9) for _ in range(random.randrange(4)))
+    if hint == tuple[int | float, ...]:
+        return tuple(random.choice((*_WORDS, *_FLOATS)) for _ in range(random.randrange(4)))
+    if hint is VectorType:
+        return random.choice((vec(F64, 8), vec(I64, 3)))
+    if hint in (MachineType, ValueType):
         return random.choice((I64, F64, F32))
     assert isinstance(hint, type) and issubclass(hint, Enum)
     return random.choice(list(hint))

@@ -42,6 +42,20 @@ def can_run(cpu: Cpu) -> bool:
     return os.uname().machine == cpu.name or QEMU.get(cpu.name) is not None
 
 
+def host_level() -> int:
+    """Return the level of x86-64 of this machine, as `cpu.detect` would; 0 elsewhere."""
+    if os.uname().machine != X86_64.name:
+        return 0
+    text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    flags = set(text.partition("flags")[2].partition("\n")[0].split())
+    if not {"avx2", "bmi1", "bmi2", "fma", "f16c", "movbe", "abm"} <= flags:
+        return 2
+    wide = {"avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl"}
+    if not wide <= flags:
+        return 3
+    return 5 if "avx512_vnni" in flags else 4
+
+
 def new_function(
     module: Module,
     name: str,

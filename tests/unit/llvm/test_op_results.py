@@ -20,7 +20,7 @@ from mlrift.ir.ops.call import Call
 from mlrift.ir.ops.control import Branch, Jump, Return
 from mlrift.ir.ops.memory import GlobalAddress, Load, Store
 from mlrift.targets import Cpu
-from mlrift.typesystem import F32, F64, I1, I64, MachineType
+from mlrift.typesystem import F32, F64, I1, I64, MachineType, ValueType
 from tests.unit.llvm.machine_code import (
     CPUS,
     Outcome,
@@ -371,7 +371,7 @@ def as_word(builder: Builder, value: Value) -> Value:
     return builder.as_word(value)
 
 
-def result_type_of(case: Case) -> MachineType:
+def result_type_of(case: Case) -> ValueType:
     """Return the type of the op's result."""
     zero = {F32: 0.0, F64: 0.0}
     return case.make(*[arith.Constant(zero.get(row, 0), row) for row in case.operands]).type

@@ -193,7 +193,7 @@ class ModelChecker:
             return self._nothing(node)
         address, row = found
         operands = [population, index]
-        checked = made.operation("neuron", lowering.checked_index, operands, U64, inner.span)
+        checked = made.operation(lowering.NEURON, lowering.index, operands, U64, inner.span)
         return made.element(address, checked, row, node.span), row
 
     def edge(self, node: ast.IndexAxes) -> tuple[typed.ElementAddress, ScalarType] | None:
@@ -300,8 +300,11 @@ class ModelChecker:
         self._check_time_step(arguments[0], time_step, block)
         signature = context.names.functions[block.function]
         body = made.function_address(context, signature, node.span)
-        lower = lowering.step(model.streams, block.stream, block.columns)
-        return made.operation("step", lower, [body, population, time_step], EVENTS, node.span)
+        columns = (block.columns, block.doubles, block.singles)
+        lower = lowering.step(model.streams, block.stream, *columns)
+        return made.operation(
+            lowering.STEP, lower, [body, population, time_step], EVENTS, node.span
+        )
 
     def _block(self, model: StructModel, node: ast.MethodCall) -> Block | None:
         """Return the block that a step is by: the second argument, or the only one there is."""

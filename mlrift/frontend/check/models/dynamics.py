@@ -43,6 +43,7 @@ class _BlockMaker:
         self._block = Block(node.name.text, self._function, node.name.span)
         self._holds: dict[str, str] = {}  # variable -> the column of its counter
         self._written: dict[str, None] = {}
+        self._integrated: dict[str, ScalarType] = {}
         lines = node.body.statements
         self._is_single = self._uses_single(lines)
         kind = SINGLE if self._is_single else DOUBLE
@@ -57,6 +58,8 @@ class _BlockMaker:
         body = self._body()
         used = self._used_columns()
         self._block.columns = tuple(used)
+        self._block.doubles = self._integrated_columns(DOUBLE)
+        self._block.singles = self._integrated_columns(SINGLE)
         rows = [self._model.columns[number] for number in used]
         span = self._node.span
         prologue: list[ast.Statement] = []
@@ -90,6 +93,12 @@ class _BlockMaker:
                 if column is not None:
                     kinds.add(self._model.columns[column].type.tag)
         return kinds == {Tag.F32}
+
+    def _integrated_columns(self, kind: ScalarType) -> tuple[int, ...]:
+        """Return the numbers of the columns of a type that lines of the block integrate."""
+        names = [name for name, row in self._integrated.items() if row is kind]
+        numbers = [self._model.column(name) for name in names]
+        return tuple(number for number in numbers if number is not None)
 
     def _used_columns(self) -> list[int]:
         mentioned = set(made.names_in(self._lines)) | set(self._written)
@@ -183,6 +192,7 @@ class _BlockMaker:
             return []
         self._check_time_constant(line.time_constant)
         self._written.setdefault(line.name.text)
+        self._integrated[line.name.text] = column.type
         span = line.span
         value: ast.Expression = made.name(line.name.text, span)
         distance: ast.Expression = value
@@ -239,6 +249,7 @@ class _BlockMaker:
             if self._block.has_units:
                 units.expect(self._context, line.rate, units.RATE, _derivative_of(line))
             self._written.setdefault(line.name.text)
+            self._integrated[line.name.text] = column.type
             held = f"_held:{line.name.text}" if line.name.text in self._holds else None
             rows.append(Line(line.name.text, column.type.name, line.rate, held, line.span))
         if not rows:

@@ -68,7 +68,8 @@ class EventChecker:
         """Check `s[a..b]` (neurons a to b - 1) and `s[k]` (the neuron of event k)."""
         span = node.span
         if not isinstance(node.index, ast.IndexSpan):
-            index = to_word(self._handlers[type(node.index)](node.index))
+            number = to_word(self._handlers[type(node.index)](node.index))
+            index = made.operation(lowering.EVENT, lowering.index, [base, number], U64, span)
             entries = made.load_word(base, 0, span)
             return typed.Load(made.element(entries, index, U32, span), U32, span)
         first, end = bounds(self._context, node.index, self._population(base, span))

@@ -6,16 +6,16 @@ branch depends on a neuron, and the list is in ascending order for any width and
 """
 
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Value
+from mlrift.ir.core import Block, BlockParameter, Function, Global, Value
 from mlrift.ir.loops import Variable, counted
 from mlrift.ir.ops.arith import Add, Lshr, Select, Shl, Sub
 from mlrift.ir.ops.call import Call, FunctionAddress
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.convert import FloatToBits
-from mlrift.ir.ops.dynamics import Step
+from mlrift.ir.ops.dynamics import Step, lost_message
 from mlrift.ir.ops.loop import Vectorising
-from mlrift.ir.ops.memory import Load, Stack, Store
+from mlrift.ir.ops.memory import GlobalAddress, Load, Stack, Store
 from mlrift.ir.ops.population import (
     STREAM_LIST,
     STREAM_SCRATCH,
@@ -30,6 +30,8 @@ BLOCK_NEURONS = 2048
 GRAIN_NEURONS = 16384
 MULTIPLE_NEURONS = 64
 _MARK_SLACK_BYTES = 64
+_STEPS_OFFSET = 4096  # std/core/population.mlr
+_STEPS_WITHOUT_STREAM = 8
 
 
 def step(builder: Builder, made: Step) -> Value:
@@ -43,11 +45,34 @@ def step(builder: Builder, made: Step) -> Value:
     parts = emit_parallel_parts(builder, count, multiple, builder.word(GRAIN_NEURONS))
     emit_parallel_for(builder, symbol, context, count, multiple, parts)
     if made.stream < 0:
+        place = builder.emit(Add(made.population, builder.word(_STEPS_WITHOUT_STREAM)))
+        _finish(builder, made, place)
         return builder.word(0)
-    offset = builder.word(stream_offset(made.stream))
-    stream = builder.emit(Add(made.population, offset))
+    offset = stream_offset(made.stream)
+    stream = builder.emit(Add(made.population, builder.word(offset)))
     builder.call_external("core.events_join", [stream, parts], ())
+    scratch = load_word(builder, made.population, offset + STREAM_SCRATCH)
+    _finish(builder, made, builder.emit(Add(scratch, builder.word(_STEPS_OFFSET))))
     return stream
+
+
+def _finish(builder: Builder, made: Step, place: Value) -> None:
+    """Emit the call that counts the step and ends the program when a state is not finite."""
+    if not made.doubles and not made.singles:
+        return
+    table = bytearray([len(made.doubles) + len(made.singles)])
+    texts = b""
+    for width, columns in ((8, made.doubles), (4, made.singles)):
+        for column in columns:
+            table += bytes([width]) + column_offset(made.streams, column).to_bytes(2, "little")
+            texts += _text(made, builder, column)
+    known = builder.module.globals
+    name = f"model.finite.{len(known)}"
+    data = bytes(table) + texts
+    known[name] = Global(name, len(data), 1, data, is_constant=True)
+    interval = builder.word(made.interval)
+    arguments = [made.population, place, interval, builder.emit(GlobalAddress(name))]
+    builder.call_external("core.dynamics_finish", arguments, ())
 
 
 def _range_function(builder: Builder, made: Step, body: str) -> str:
@@ -78,6 +103,11 @@ def _range_function(builder: Builder, made: Step, body: str) -> str:
         _marked_blocks(inner, made, parameters, population, _Body(body, time_step, bases))
     inner.emit(Return([]))
     return symbol
+
+
+def _text(made: Step, builder: Builder, column: int) -> bytes:
+    message = lost_message(made, builder.module.functions, column)
+    return message.encode("utf-8", "surrogateescape") + b"\0"
 
 
 class _Body:

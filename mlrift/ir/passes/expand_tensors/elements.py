@@ -117,7 +117,7 @@ def number(out: Emitter, value: float, kind: ElementKind) -> Value:
         return out.word(int(value))
     if scalar is F32:
         return out.emit(Constant(to_single(value), F32))
-    return out.emit(Constant(value, F64))
+    return out.emit(Constant(float(value), F64))
 
 
 # ---- two elements ----

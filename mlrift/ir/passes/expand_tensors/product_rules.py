@@ -1,6 +1,7 @@
 """Matrix products and convolutions: a call of the runtime with the matrix kernel for the elements.
 
-The kernels of floats and i8 are `core.matmulKIND_run`; other whole numbers have a plain loop here.
+The kernels of floats and i8 are `core.matmulKIND_run` and `core.convKIND_run`; other whole numbers
+have a plain loop here.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,7 @@ _PARAMETERS = (
     "c",
     "c_row",
 )
+_CONVOLUTION_WORDS = 14
 _UPPER_HALF = 32
 
 
@@ -142,10 +144,15 @@ def _convolve(on: Expander, made: Convolution) -> Value:
         on.word(made.kernel),
         out.word(KIND_CODES[product_kind(element)]),
         words_on_stack(out, [out.word(row) for row in words]),
-        _kernel(on, element),
-        on.message("tensor convolution"),
     ]
-    return on.runtime("core.tensorproduct_convolve", arguments)
+    message = on.message("tensor convolution")
+    if element not in _WITH_KERNELS:
+        arguments += [_kernel(on, element), message]
+        return on.runtime("core.tensorproduct_convolve", arguments)
+    name = f"core.conv{element.value}_run"
+    on.module.declare(name, [I64] * _CONVOLUTION_WORDS, ())
+    arguments += [out.emit(FunctionAddress(name)), message]
+    return on.runtime("core.tensorproduct_convolve_directly", arguments)
 
 
 PRODUCT_RULES: dict[type[Op], Rule] = {MatrixProduct: _multiply, Convolution: _convolve}
