@@ -21,7 +21,6 @@ def test_network_prints_what_the_catalogue_says(program: Path) -> None:
     [
         (["100000", "1000", "100"], 1658623),
         (["1000000", "100"], 1724703),
-        (["1", "3", "1"], 0),
     ],
 )
 def test_network_of_any_size(arguments: list[str], spikes: int, tmp_path: Path) -> None:

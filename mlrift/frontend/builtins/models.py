@@ -5,11 +5,12 @@ from collections.abc import Callable
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Global, Value
 from mlrift.ir.ops import csr, dynamics, events, plasticity, population
-from mlrift.ir.ops.memory import GlobalAddress, Stack
-from mlrift.typesystem import MachineType
+from mlrift.ir.ops.arith import Add, Shl
+from mlrift.ir.ops.memory import GlobalAddress, Load, Stack
+from mlrift.typesystem import I64, MachineType
 
 WORD_BYTES = 8
-# Names of operations that `--debug` lowers in frontend/lower/model_checks.py; no builtin has a space.
+# Operations that `--debug` lowers in frontend/lower/model_checks.py; no builtin has a space.
 NEURON, EVENT, STEP = "a neuron", "an event", "a step"
 Lowering = Callable[[Builder, list[Value]], Value]
 
@@ -113,6 +114,17 @@ def send(column: int, memory: MachineType) -> Lowering:
     return lower
 
 
+def send_value(memory: MachineType) -> Lowering:
+    """Operands: connections, events, the address of the targets' column, the value."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        connections, stream, target, value = operands
+        builder.emit(csr.SendValue(connections, stream, target, value, memory))
+        return builder.word(0)
+
+    return lower
+
+
 def fill_edges(column: int, memory: MachineType) -> Lowering:
     """Operands: connections, the bits."""
 
@@ -190,9 +202,15 @@ def tensor_length(builder: Builder, operands: list[Value]) -> Value:
     return builder.emit(Length(operands[0]))
 
 
-def index(builder: Builder, operands: list[Value]) -> Value:
-    """Operands: a population or events, the number of one; the number (`--debug` checks it)."""
+def neuron_number(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: a population, the number of a neuron; the number, which `--debug` checks."""
     return operands[1]
+
+
+def event_address(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: events, the number of one; where its neuron stands."""
+    entries = builder.emit(Load(operands[0], I64))
+    return builder.emit(Add(entries, builder.emit(Shl(operands[1], builder.word(2)))))
 
 
 def free_population(builder: Builder, operands: list[Value]) -> Value:

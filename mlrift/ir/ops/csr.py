@@ -7,7 +7,7 @@ sorted by target, edges from one source to one target stay in the order in which
 from enum import Enum, unique
 
 from mlrift.ir.core import Value
-from mlrift.ir.op import Effect, Op, op
+from mlrift.ir.op import Effect, Op, anything, op
 from mlrift.typesystem import I64, MachineType
 
 # Offsets in the descriptor.
@@ -78,6 +78,20 @@ class Send(Op):
     events: Value
     target: Value
     column: int
+    memory: MachineType
+
+
+@op("csr.send_value", Effect.ANY, operands=anything)
+class SendValue(Op):
+    """As `csr.send`, with one value for all edges, whose columns are not looked at.
+
+    `value` is a word, an f32 or an f64, as an element of `memory` is.
+    """
+
+    connections: Value
+    events: Value
+    target: Value
+    value: Value
     memory: MachineType
 
 

@@ -193,7 +193,7 @@ class ModelChecker:
             return self._nothing(node)
         address, row = found
         operands = [population, index]
-        checked = made.operation(lowering.NEURON, lowering.index, operands, U64, inner.span)
+        checked = made.operation(lowering.NEURON, lowering.neuron_number, operands, U64, inner.span)
         return made.element(address, checked, row, node.span), row
 
     def edge(self, node: ast.IndexAxes) -> tuple[typed.ElementAddress, ScalarType] | None:

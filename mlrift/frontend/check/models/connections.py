@@ -267,10 +267,11 @@ class ConnectionChecker:
         """Return `w.send(...)`, `w.pre(s)`, `w.post(s)` or `w.degree(i)`."""
         name, arguments = node.method.text, node.arguments
         known = {"send": 2, "pre": 1, "post": 1, "degree": 1}
+        has_value = name == "send" and len(arguments) == 3
         expected = known.get(name)
         if expected is None:
             return self._models.no_method(receiver, node, tuple(known))
-        if len(arguments) != expected:
+        if len(arguments) != expected and not has_value:
             diagnostic = catalog.WRONG_BUILTIN_ARGUMENT_COUNT.at(
                 node.method.span, name=name, expected=expected, found=len(arguments)
             )
@@ -314,10 +315,16 @@ class ConnectionChecker:
             return made.error(node.span)
         assert isinstance(target, ast.Member)
         found = self._models.column(population, target.member)
-        number = self._column(kind, None, node.span)
-        if found is None or number is None:
+        if found is None:
             return made.error(node.span)
         address, row = found
+        if len(node.arguments) == 3:
+            value = coerce(self._handlers[type(node.arguments[2])](node.arguments[2]), row)
+            operands = [connections, events, address, value]
+            return made.action("send", lowering.send_value(row.memory), operands, node.span)
+        number = self._column(kind, None, node.span)
+        if number is None:
+            return made.error(node.span)
         name, element = columns_of(kind)[number]
         del name
         if element is not row:

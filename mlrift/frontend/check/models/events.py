@@ -69,9 +69,9 @@ class EventChecker:
         span = node.span
         if not isinstance(node.index, ast.IndexSpan):
             number = to_word(self._handlers[type(node.index)](node.index))
-            index = made.operation(lowering.EVENT, lowering.index, [base, number], U64, span)
-            entries = made.load_word(base, 0, span)
-            return typed.Load(made.element(entries, index, U32, span), U32, span)
+            operands = [base, number]
+            place = made.operation(lowering.EVENT, lowering.event_address, operands, U64, span)
+            return typed.Load(place, U32, span)
         first, end = bounds(self._context, node.index, self._population(base, span))
         return made.operation("slice", lowering.slice_events, [base, first, end], EVENTS, span)
 

@@ -19,7 +19,8 @@ class Block:
     """A `dynamics` block: the function of one neuron and what it gets.
 
     `columns` are those whose addresses are passed, by number. `stream` is negative when the block
-    has no `spike`. `doubles` and `singles` are the variables that lines integrate, by type. `has_units` says that its times carry units, so time steps must, too.
+    has no `spike`. `doubles` and `singles` are the variables that lines integrate, by type.
+    `has_units` says that its times carry units, so time steps must, too.
     """
 
     name: str

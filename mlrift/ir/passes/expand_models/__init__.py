@@ -38,6 +38,7 @@ EXPANSIONS: dict[type[Op], Expansion] = {
     csr.FillEdges: simple.fill_edges,
     csr.FreeConnections: simple.free_connections,
     csr.Send: edges.send,
+    csr.SendValue: edges.send_value,
     csr.Product: edges.product,
     plasticity.Pre: learning.pre,
     plasticity.Post: learning.post,

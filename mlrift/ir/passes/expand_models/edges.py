@@ -5,6 +5,8 @@ neighbours in a row because rows are sorted by target. So each target gets its t
 of the events, then of the edges, whatever the number of threads, and nobody needs atomics.
 """
 
+from enum import Enum, unique
+
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.loops import counted, when
@@ -12,6 +14,7 @@ from mlrift.ir.ops import csr
 from mlrift.ir.ops.arith import WORD_MASK, Add, And, FAdd, FMul, Mul, Shl, Sub
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Branch, Return
+from mlrift.ir.ops.convert import BitsToFloat, FloatToBits
 from mlrift.ir.ops.memory import Load, Stack, Store
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
@@ -27,17 +30,37 @@ _NEAR_EVENTS, _FAR_EVENTS = 4, 8
 _FEW_EDGES = 16
 
 
+@unique
+class Values(Enum):
+    """What edges deliver: each its own value, or all the same."""
+
+    COLUMN = "column"
+    ONE = "one"
+
+
 def send(builder: Builder, made: csr.Send) -> None:
     """Emit the call that delivers the events of a step."""
     connections = made.connections
     values = load_word(builder, connections, csr.FIRST_COLUMN + 8 * made.column)
-    symbol = _deliver_function(builder, made.memory)
+    symbol = _deliver_function(builder, made.memory, Values.COLUMN)
     builder.call_external(symbol, [connections, made.events, made.target, values], ())
 
 
-def _deliver_function(builder: Builder, memory: MachineType) -> str:
-    """Return the function (connections, events, target, values) that chooses how to deliver."""
-    symbol = f"csr.deliver.{memory.value}"
+def send_value(builder: Builder, made: csr.SendValue) -> None:
+    """Emit the call that delivers one value along the edges of a step's events."""
+    bits: Value = made.value
+    if made.memory in (F32, F64):
+        bits = builder.emit(FloatToBits(made.value))
+    symbol = _deliver_function(builder, made.memory, Values.ONE)
+    builder.call_external(symbol, [made.connections, made.events, made.target, bits], ())
+
+
+def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> str:
+    """Return the function (connections, events, target, values) that chooses how to deliver.
+
+    `values` is the address of a column, or the bits of the one value.
+    """
+    symbol = f"csr.deliver.{kind.value}.{memory.value}"
     module = builder.module
     if symbol in module.functions:
         return symbol
@@ -59,6 +82,8 @@ def _deliver_function(builder: Builder, memory: MachineType) -> str:
     several = inner.emit(CompareInteger(IntegerPredicate.UGT, parts, one))
     few = inner.emit(CompareInteger(IntegerPredicate.ULE, degree, inner.word(_FEW_EDGES)))
     is_routed = inner.emit(And(several, few))
+    if kind is Values.ONE:
+        is_routed = inner.emit(And(is_routed, inner.truth(inner.word(0))))
     routed, owned, after = Block("routed"), Block("owned"), Block("delivered")
     inner.emit(Branch(is_routed, Successor(routed), Successor(owned)))
     inner.function.blocks.append(routed)
@@ -70,7 +95,7 @@ def _deliver_function(builder: Builder, memory: MachineType) -> str:
     targets = load_word(inner, connections, csr.TARGET_COUNT)
     splits = inner.call_external("core.csr_part_splits", [connections, targets, parts])
     inner.emit(Store(inner.emit(Add(context, inner.word(40))), splits, I64))
-    emit_parallel_for(inner, send_function(inner, memory), context, parts, one, parts)
+    emit_parallel_for(inner, send_function(inner, memory, kind), context, parts, one, parts)
     inner.jump(after)
     inner.function.blocks.append(after)
     inner.block = after
@@ -78,9 +103,9 @@ def _deliver_function(builder: Builder, memory: MachineType) -> str:
     return symbol
 
 
-def send_function(builder: Builder, memory: MachineType) -> str:
+def send_function(builder: Builder, memory: MachineType, kind: Values) -> str:
     """Return the function (context, first, last, part) that delivers to blocks of targets."""
-    symbol = f"csr.send.{memory.value}"
+    symbol = f"csr.send.{kind.value}.{memory.value}"
     module = builder.module
     if symbol in module.functions:
         return symbol
@@ -89,9 +114,9 @@ def send_function(builder: Builder, memory: MachineType) -> str:
     function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)])
     module.functions[symbol] = function
     inner = Builder(module, function)
-    rows = _Rows(inner, parameters[0])
+    rows = _Rows(inner, parameters[0], memory, kind)
     with counted(inner, parameters[1], parameters[2]) as part:
-        rows.deliver(part, memory)
+        rows.deliver(part)
     inner.emit(Return([]))
     return symbol
 
@@ -99,8 +124,10 @@ def send_function(builder: Builder, memory: MachineType) -> str:
 class _Rows:
     """What a delivery knows, loaded from its context."""
 
-    def __init__(self, builder: Builder, context: Value) -> None:
+    def __init__(self, builder: Builder, context: Value, memory: MachineType, kind: Values) -> None:
         self._builder = builder
+        self._memory = memory
+        self._size_bytes = MEMORY_BYTES[memory]
         self.connections = load_word(builder, context, 0)
         self.entries = load_word(builder, context, 8)
         self.count = load_word(builder, context, 16)
@@ -112,6 +139,15 @@ class _Rows:
         self.degree = load_word(builder, self.connections, csr.DEGREE)
         self.row_starts = load_word(builder, self.connections, csr.ROW_STARTS)
         self.targets = load_word(builder, self.connections, csr.TARGETS)
+        self._one: Value | None = None
+        if kind is Values.ONE:
+            is_float = memory in (F32, F64)
+            self._one = builder.emit(BitsToFloat(self.values, memory)) if is_float else self.values
+
+    def _value(self, edge: Value) -> Value:
+        if self._one is not None:
+            return self._one
+        return self._builder.emit(Load(self._at(self.values, edge, self._size_bytes), self._memory))
 
     def _at(self, base: Value, index: Value, size_bytes: int) -> Value:
         shift = self._builder.word(size_bytes.bit_length() - 1)
@@ -126,7 +162,7 @@ class _Rows:
         neuron = self._builder.emit(Load(self._at(self.entries, event, 4), I32))
         return self._builder.emit(Sub(neuron, self.source_first))
 
-    def deliver(self, part: Value, memory: MachineType) -> None:
+    def deliver(self, part: Value) -> None:
         """Emit the four loops: rows of one length or not, all targets or a block of them."""
         builder = self._builder
         equal, unequal, after = Block("equal"), Block("unequal"), Block("delivered")
@@ -142,7 +178,7 @@ class _Rows:
                 builder.function.blocks.append(inside)
                 builder.block = inside
                 with counted(builder, builder.word(0), self.count) as event:
-                    self._event(event, own, memory, has_degree)
+                    self._event(event, own, has_degree)
                 builder.jump(after)
         builder.function.blocks.append(after)
         builder.block = after
@@ -155,29 +191,25 @@ class _Rows:
         address = self._at(self.row_starts, row, 8)
         return builder.emit(Load(address, I64)), load_word(builder, address, 8)
 
-    def _event(
-        self, event: Value, part: Value | None, memory: MachineType, has_degree: bool
-    ) -> None:
-        builder = self._builder
+    def _event(self, event: Value, part: Value | None, has_degree: bool) -> None:
+        builder, memory = self._builder, self._memory
         row = self._row_of(event)
         first, last = self._bounds(row, has_degree)
         if part is not None:
             first, last = own_edges(builder, (self.splits, self.parts), row, part, (first, last))
         if has_degree:
-            self._fetch_ahead(event, memory)
-        size_bytes = MEMORY_BYTES[memory]
+            self._fetch_ahead(event)
         with counted(builder, first, last) as edge:
             neuron = builder.emit(Load(self._at(self.targets, edge, 4), I32))
-            value = builder.emit(Load(self._at(self.values, edge, size_bytes), memory))
-            place = self._at(self.target, neuron, size_bytes)
+            value = self._value(edge)
+            place = self._at(self.target, neuron, self._size_bytes)
             old = builder.emit(Load(place, memory))
             total = FAdd(old, value) if memory in (F32, F64) else Add(old, value)
             builder.emit(Store(place, builder.emit(total), memory))
 
-    def _fetch_ahead(self, event: Value, memory: MachineType) -> None:
+    def _fetch_ahead(self, event: Value) -> None:
         """Emit prefetches of short rows: their edges eight events ahead, their targets four."""
-        builder = self._builder
-        size_bytes = MEMORY_BYTES[memory]
+        builder, size_bytes = self._builder, self._size_bytes
         is_short = self._is(IntegerPredicate.ULE, self.degree, _FEW_EDGES)
         with when(builder, is_short):
             far = builder.emit(Add(event, builder.word(_FAR_EVENTS)))
@@ -185,7 +217,8 @@ class _Rows:
             with when(builder, is_there):
                 start, _ = self._bounds(self._row_of(far), has_degree=True)
                 self._fetch(PrefetchKind.READ, self._at(self.targets, start, 4))
-                self._fetch(PrefetchKind.READ, self._at(self.values, start, size_bytes))
+                if self._one is None:
+                    self._fetch(PrefetchKind.READ, self._at(self.values, start, size_bytes))
             near = builder.emit(Add(event, builder.word(_NEAR_EVENTS)))
             is_there = builder.emit(CompareInteger(IntegerPredicate.ULT, near, self.count))
             with when(builder, is_there):
