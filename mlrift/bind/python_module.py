@@ -31,6 +31,7 @@ _SCALARS = {
     "i32": "c_int32",
     "i64": "c_int64",
     "f16": "c_uint16",
+    "bf16": "c_uint16",
     "f32": "c_float",
     "f64": "c_double",
     "bool": "c_bool",
@@ -166,16 +167,27 @@ def _function(row: Function) -> str:
 def _function_doc(row: Function) -> str:
     """Return the comment, and how the function is declared in the language."""
     parameters = ", ".join(
-        f"[{entry.type}] {entry.name}" if entry.form is Form.SLICE else f"{entry.type} {entry.name}"
+        f"[{entry.type}] {entry.name}"
+        if entry.form is Form.SLICE
+        else f"{_declared(entry)} {entry.name}"
         for entry in row.parameters
     )
-    results = ", ".join(entry.type for entry in row.results)
+    results = ", ".join(map(_declared, row.results))
     arrow = f" -> {results}" if results else ""
     declared = f"`fn {row.name}({parameters}){arrow}`"
     return f"{row.doc}\n\n{declared}" if row.doc else declared
 
 
+def _declared(row: Parameter) -> str:
+    """Return a type as the language writes it."""
+    if row.form is not Form.TENSOR:
+        return row.type
+    return f"tensor {row.type}[{', '.join(str(extent) or '_' for extent in row.shape)}]"
+
+
 def _argument_types(row: Parameter) -> list[str]:
+    if row.form is Form.TENSOR:
+        return ["_ctypes.c_void_p", "_ctypes.c_void_p"]
     if row.form is Form.SLICE:
         return ["_ctypes.c_void_p", "_ctypes.c_uint64"]
     if row.form is Form.POINTER:
@@ -184,7 +196,7 @@ def _argument_types(row: Parameter) -> list[str]:
 
 
 def _hint(row: Parameter) -> str:
-    if row.form is Form.SLICE:
+    if row.form in (Form.SLICE, Form.TENSOR):
         return "_Buffer"
     if row.form is Form.POINTER:
         return f"{_name(row.type)} | None"
@@ -202,6 +214,8 @@ def _result_hint(row: Function) -> str:
 
 
 def _single_hint(row: Parameter) -> str:
+    if row.form is Form.TENSOR:
+        return "_Any"
     if row.form is Form.POINTER:
         return f"{_name(row.type)} | None"
     return _HINTS.get(row.type, "int")
@@ -218,12 +232,19 @@ def _conversions(parameters: tuple[Parameter, ...]) -> tuple[list[str], list[str
     """Return the lines that convert arguments, and what is passed then."""
     lines: list[str] = []
     arguments: list[str] = []
+    if any(row.form is Form.TENSOR for row in parameters):
+        lines.append("_extents: dict[str, tuple[int, str]] = {}")
     for row in parameters:
         name = _name(row.name)
         if row.form is Form.SLICE:
             made = f"_at_{row.name}, _count_{row.name}, _keep_{row.name}"
             lines.append(f"{made} = _mlrift.slice({name}, {row.name!r}, {_type(row.type)})")
             arguments += [f"_at_{row.name}", f"_count_{row.name}"]
+        elif row.form is Form.TENSOR:
+            made = f"_at_{row.name}, _layout_{row.name}, _keep_{row.name}"
+            wanted = f"{row.name!r}, {row.type!r}, {row.shape!r}, _extents"
+            lines.append(f"{made} = _mlrift.tensor({name}, {wanted})")
+            arguments += [f"_at_{row.name}", f"_layout_{row.name}"]
         elif row.form is Form.VALUE and row.type == "u64":
             lines.append(f"_at_{row.name}, _keep_{row.name} = _mlrift.word({name}, {row.name!r})")
             arguments.append(f"_at_{row.name}")
@@ -240,6 +261,8 @@ def _returning(row: Function, call: str) -> list[str]:
         return [call]
     if row.results[0].form is Form.POINTER:
         call = f"_mlrift.contents({call})"
+    if row.results[0].form is Form.TENSOR:
+        call = f"_mlrift.array(_library, {call}, {row.results[0].type!r})"
     if len(row.results) == 1:
         return [f"return {call}  # type: ignore[no-any-return]"]
     others = ", ".join(f"_result{number}.value" for number in range(2, len(row.results) + 1))

@@ -102,3 +102,97 @@ class _mlrift:
     def contents(pointer: _Any) -> _Any:
         """Return the struct that a result points to, None for the null pointer."""
         return pointer.contents if pointer else None
+
+    @staticmethod
+    def tensor(
+        value: _Any,
+        name: str,
+        kind: str,
+        shape: tuple[int | str, ...],
+        known: dict[str, tuple[int, str]],
+    ) -> tuple[int, _Any, _Any]:
+        """Return the address of an array's elements and of its layout, and what keeps them there.
+
+        Extents are compared with the numbers of `shape`, and by the names of `known`. The array is
+        not copied, whatever its strides; the library does not write to it.
+        """
+        try:
+            view = _builtins.memoryview(value)
+        except TypeError:
+            found = _builtins.type(value).__name__
+            raise TypeError(f"{name}: an array is wanted, not {found}") from None
+        letters, size_bytes = _mlrift.FORMATS[kind]
+        if (view.format or "B")[-1] not in letters or view.itemsize != size_bytes:
+            raise TypeError(f"{name}: elements of {kind} are wanted, not of format '{view.format}'")
+        extents, strides = view.shape or (), view.strides or ()
+        shown = "x".join(_builtins.map(_builtins.str, extents)) or "no axes"
+        if _builtins.len(extents) != _builtins.len(shape):
+            raise ValueError(f"{name}: {_builtins.len(shape)} axes are wanted, not {shown}")
+        for axis, (extent, wanted) in _builtins.enumerate(_builtins.zip(extents, shape)):
+            if _builtins.isinstance(wanted, _builtins.str) and wanted:
+                wanted, first = known.setdefault(wanted, (extent, name))
+            else:
+                first = ""
+            if wanted not in ("", extent):
+                reason = f" as in {first}" if first else ""
+                raise ValueError(
+                    f"{name}: axis {axis} has {extent} elements, not {wanted}{reason} ({shown})"
+                )
+        if any(stride % size_bytes for stride in strides):
+            raise TypeError(f"{name}: elements of the array are not aligned")
+        rows = [*extents, *(stride // size_bytes for stride in strides)]
+        layout = (_ctypes.c_int64 * _builtins.max(_builtins.len(rows), 1))(*rows)
+        interface = _builtins.getattr(value, "__array_interface__", None)
+        if interface is not None:
+            address, keeper = interface["data"][0], value
+        else:
+            address, keeper = _mlrift.address(value, name)
+        return address, layout, keeper
+
+    @staticmethod
+    def array(library: _ctypes.CDLL, tensor: int, kind: str) -> _Any:
+        """Return what a library gave as a numpy array; its memory goes with the last of its views."""
+        import numpy  # noqa: PLC0415 - with tensors only
+
+        return numpy.asarray(_tensor_of_library(library, tensor, kind))
+
+    FORMATS = {  # noqa: RUF012 - of a class that has no instances
+        "u8": ("B", 1),
+        "u16": ("HS", 2),
+        "u32": ("IL", 4),
+        "u64": ("QLN", 8),
+        "i8": ("b", 1),
+        "i16": ("h", 2),
+        "i32": ("il", 4),
+        "i64": ("qln", 8),
+        "f16": ("eH", 2),
+        "bf16": ("H", 2),
+        "f32": ("f", 4),
+        "f64": ("d", 8),
+        "bool": ("?", 1),
+    }
+
+
+class _tensor_of_library:
+    """A tensor that a library gave; numpy sees its memory, which goes when nobody has it."""
+
+    def __init__(self, library: _ctypes.CDLL, tensor: int, kind: str) -> None:
+        self._release = library["mlrift_tensor_release"]
+        self._release.argtypes = [_ctypes.c_void_p]
+        self._release.restype = None
+        self._tensor = tensor
+        head = (_ctypes.c_uint64 * 5).from_address(tensor)
+        rank = head[4] >> 32
+        layout = (_ctypes.c_int64 * (2 * rank)).from_address(tensor + 40)
+        size_bytes = _mlrift.FORMATS[kind][1]
+        letter = "b" if kind == "bool" else kind[0].replace("b", "u")
+        self.__array_interface__ = {
+            "version": 3,
+            "shape": tuple(layout[:rank]),
+            "strides": tuple(stride * size_bytes for stride in layout[rank:]),
+            "data": (head[1] or 0, False),
+            "typestr": f"{'|' if size_bytes == 1 else '<'}{letter}{size_bytes}",
+        }
+
+    def __del__(self) -> None:
+        self._release(self._tensor)

@@ -219,7 +219,7 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         if not name.startswith("after:"):
             return f"unknown --dump value '{name}'; write --dump=after:PASS"
     checks = RuntimeChecks(_text(flags["debug"]) or RuntimeChecks.NONE.value)
-    if checks is RuntimeChecks.GUARD_PAGES:
+    if checks is RuntimeChecks.GUARD_PAGES and selection.product is not Product.CHECK:
         for target in selection.targets:
             if target.system not in SYSTEMS_WITH_GUARD_PAGES:
                 return f"--debug=guard-pages is not for {target.name}; add --target=linux"

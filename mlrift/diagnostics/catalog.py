@@ -243,6 +243,9 @@ EXTENT_ASSIGNED = _error("E0717", "'{name}' is an extent of a parameter, which s
 NO_CAST = _error("E0718", "there is no conversion of {found} to {wanted}")
 NOT_WITH_TENSORS = _error("E0719", "{what} cannot have a tensor: {found}")
 WRONG_ELEMENT_COUNT = _error("E0720", "{found} has {found_count} elements, {wanted} {wanted_count}")
+TOO_MANY_AXES = _error("E0721", "a tensor has at most {most} axes, this one {found}")
+TENSOR_PART_NOT_ASSIGNED = _error("E0722", "this part of a tensor cannot be assigned to")
+NO_ADDRESS = _error("E0723", "only a variable has the address of its elements, this is a value")
 
 # --------------------------------------------------------------------- E075x models
 
@@ -250,53 +253,60 @@ MISPLACED_MODEL_LINE = _error(
     "E0750", "`d`, `decay` and `spike` stand in a `dynamics` block, `hold` in a `spike` block"
 )
 NOT_A_STRUCT = _error("E0751", "'{name}' is no struct{suggestion}")
-NESTED_STATE = _error("E0752", "the state of a neuron is numbers: field '{field}' of {struct}")
-NOT_A_VARIABLE = _error("E0753", "only floats change in time: field '{field}' is {found}")
+NESTED_STATE = _error("E0752", "the state of a neuron is numbers: '{struct}.{field}' is {found}")
+NOT_A_VARIABLE = _error("E0753", "only floats change in time: '{field}' is {found}")
 BLOCK_TWICE = _error("E0754", "'{name}' is declared twice")
 BAD_TIME_CONSTANT = _error("E0755", "a time constant is above zero, got {found}")
-UNITS_DIFFER = _error("E0756", "{left} `{operator}` {right}")
+UNITS_DIFFER = _error("E0756", "operands of `{operator}` differ: {left} and {right}")
 WRONG_UNIT = _error("E0757", "{what} must be {expected}, got {found}")
 UNKNOWN_METHOD_OF_INTEGRATION = _error("E0758", "no method of integration '{name}'{suggestion}")
-METHODS_DIFFER = _error("E0759", "lines that are advanced together have one method")
-SECOND_SPIKE = _error("E0760", "a block has one `spike`")
-NOT_LINEAR = _error("E0761", "not linear in '{variable}', which `{method}` needs")
-COUPLED_EXACT = _error("E0762", "`exact` advances lines one by one: '{first}' and '{second}'")
+METHODS_DIFFER = _error("E0759", "`{second}` in a system that is advanced by `{first}`")
+SECOND_SPIKE = _error("E0760", "a second `spike` in this block")
+NOT_LINEAR = _error("E0761", "`{method}` needs a rate that is linear in '{variable}'")
+COUPLED_EXACT = _error("E0762", "`exact` advances one line, and '{second}' stands beside '{first}'")
 WRITE_IN_RULE = _error(
-    "E0763", "`on {side}` may write the edge and add to fields of {other}: this is '{field}'"
+    "E0763", "`on {side}` writes '{field}': it may change the edge and add to fields of '{other}'"
 )
-READ_OF_SUM = _error("E0764", "'{field}' is added to in this block, so it has no value in it")
+READ_OF_SUM = _error("E0764", "'{field}' is read where this block adds to it")
 NOT_A_SIDE = _error("E0765", "`on` is followed by `pre` or `post`, got '{name}'")
 SIDE_TWICE = _error("E0766", "`on {name}` stands twice in a block")
-NO_RULES = _error("E0767", "no `plasticity` block is for {struct} between these populations")
+NO_RULES = _error("E0767", "no `plasticity` block is for {edges}")
 NO_SUCH_SIDE = _error("E0768", "the rules of {struct} have no `on {side}`")
 POPULATION_SIZE = _error("E0769", "the number of neurons is an integer, got {found}")
 NOT_A_POPULATION = _error("E0770", "a population is expected here, got {found}")
-NOT_A_VALUE = _error("E0771", "{what} is no value: name one of its fields")
-NO_ASSIGNMENT_TO_MODEL = _error("E0772", "nothing can be assigned to {found}")
-OPERATOR_ON_MODEL = _error("E0773", "`{operator}` on {found}")
+NOT_A_VALUE = _error("E0771", "{what} is no value; its fields are")
+NO_ASSIGNMENT_TO_MODEL = _error("E0772", "nothing can be assigned to {found} as a whole")
+OPERATOR_ON_MODEL = _error("E0773", "`{operator}` is for numbers and tensors, this is {found}")
 NO_SUCH_OPERATION = _error("E0774", "{found} has no operation '{name}'{suggestion}")
-STEP_ARGUMENTS = _error("E0775", "`step` takes the time step and at most a block, got {found}")
-WHICH_BLOCK = _error("E0776", "by which block of {struct}: {known}?")
-NO_SUCH_BLOCK = _error("E0777", "'{name}' is no block of {struct}: there are {known}")
+STEP_ARGUMENTS = _error(
+    "E0775", "`step` takes a time step and a block if there are several, got {found} arguments"
+)
+WHICH_BLOCK = _error("E0776", "`step` of {struct} needs a block: there is {known}")
+NO_SUCH_BLOCK = _error("E0777", "'{name}' is no block of {struct}: there is {known}")
 BAD_TIME_STEP = _error("E0778", "a time step is above zero, got {found}")
 STEP_WITHOUT_UNIT = _error("E0779", "the times of '{name}' have units, this time step has none")
 FOR_NEEDS_EVENTS = _error("E0780", "`for` over {found}, which is no event stream")
 FOR_NEEDS_CONNECTIONS = _error("E0781", "`for i, j` over {found}, which are no connections")
 NEEDS_EVENTS = _error("E0782", "events are expected here, got {found}")
 SEND_TARGET = _error("E0783", "`send` adds to a field of a population, such as n.input")
-SEND_TYPES = _error("E0784", "the field is {target}, the connections are {edges}")
-WHICH_FIELD = _error("E0785", "which field of an edge: {known}?")
+SEND_TYPES = _error("E0784", "connections of {edges} cannot be sent to a field of {target}")
+WHICH_FIELD = _error("E0785", "edges have several fields: {known}")
 NOT_AN_EDGE = _error("E0786", "an edge is named by source and target: w[i, j]")
-PART_OF_TARGETS = _error("E0787", "rows can be chosen, targets not: w[a..b, n]")
-MISPLACED_RANGE = _error("E0788", "a range says nothing here")
+PART_OF_TARGETS = _error("E0787", "rows of connections can be chosen, targets not")
+MISPLACED_RANGE = _error("E0788", "a range has no meaning here")
 NOT_A_RULE = _error("E0789", "a rule of connection is expected here")
-GROUP_NEEDS_XORSHIFT = _error("E0790", "a group shares a sequence: xorshift32(seed)")
+GROUP_NEEDS_XORSHIFT = _error("E0790", "a `build` group shares one sequence of xorshift32")
 XORSHIFT_NEEDS_BERNOULLI = _error("E0791", "xorshift32 draws in order, which {rule} does not")
-WHERE_NEEDS_FUNCTION = _error("E0792", "`where` takes the name of a function (u64, u64) -> bool")
-EDGES_NEED_TENSORS = _error("E0793", "`edges` takes two tensors of u32, got {found}")
+WHERE_NEEDS_FUNCTION = _error(
+    "E0792", "`where` takes the name of a function of two numbers, got {found}"
+)
+EDGES_NEED_TENSORS = _error("E0793", "`edges` takes tensors of u32, got {found}")
 BUILD_NEEDS_CONNECTIONS = _error("E0794", "`build` holds declarations of connections")
-POISSON_ARGUMENTS = _error("E0795", "`poisson` takes (population, probability, seed, step)")
-NO_DELAY = _error("E0796", "a delay of 0 steps is none")
+POISSON_ARGUMENTS = _error(
+    "E0795", "`poisson` takes a population, a probability, a seed and a step, got {found}"
+)
+NO_DELAY = _error("E0796", "a delay of 0 steps")
+PART_NEEDS_CONNECTIONS = _error("E0797", "`part` takes connections, got {found}")
 
 # ------------------------------------------------------------------- W03xx warnings
 
@@ -307,7 +317,7 @@ ASSIGNMENT_DOES_NOT_FIT = _warning(
     "W0302", "literal assignment does not fit the target type (truncated) '{name}'"
 )
 STEP_TOO_LONG = _warning(
-    "W0314", "a time step of {step} is longer than a time constant of {shortest}"
+    "W0314", "a time step of {step} is longer than the time constant of {shortest}"
 )
 UNUSED_VARIABLE = _warning("W0303", "unused variable (prefix with _ to suppress) '{name}'")
 USED_BEFORE_INITIALIZATION = _warning("W0304", "variable used before initialization '{name}'")

@@ -31,6 +31,7 @@ _SCALARS = {
     "i32": "int32_t",
     "i64": "int64_t",
     "f16": "uint16_t",
+    "bf16": "uint16_t",
     "f32": "float",
     "f64": "double",
     "bool": "bool",
@@ -54,6 +55,7 @@ def c_header(interface: Interface, name: str) -> str:
         _includes(interface),
         _import_macro(api, macro),
         '#ifdef __cplusplus\nextern "C" {\n#endif',
+        _tensors(interface, api),
         *map(_constant, interface.constants),
         *map(_enumeration, interface.enums),
     ]
@@ -71,6 +73,33 @@ def _names_that_are_taken(interface: Interface) -> frozenset[str]:
     members = [f"{row.name}_{name}" for row in interface.enums for name, _ in row.members]
     structs = [row.name for row in interface.structs]
     return frozenset([*members, *structs, *(row.name for row in interface.constants)])
+
+
+_TENSORS = """\
+/*
+ * What a function gives that returns a tensor: give it back with mlrift_tensor_release. `layout` has
+ * an extent for each axis, then a stride for each, in elements; a parameter `NAME_layout` points to
+ * the same.
+ */
+typedef struct mlrift_tensor {{
+    uint64_t references;
+    void *data;
+    uint64_t owner;
+    uint64_t count;
+    uint32_t kind;
+    uint32_t rank;
+    uint64_t layout[16];
+}} mlrift_tensor;
+
+{api} void mlrift_tensor_release(const mlrift_tensor *tensor);"""
+
+
+def _tensors(interface: Interface, api: str) -> str:
+    """Return what is the same in all headers with results that are tensors."""
+    results = [entry for row in interface.functions for entry in row.results]
+    if any(row.form is Form.TENSOR for row in results):
+        return _TENSORS.format(api=api)
+    return ""
 
 
 def _includes(interface: Interface) -> str:
@@ -193,11 +222,16 @@ def _parameters(row: Parameter, names: set[str]) -> list[str]:
     name = _fresh(row.name, names)
     if row.form is Form.SLICE:
         return [f"{_type(row.type)} *{name}", f"uint64_t {_fresh(row.name + '_count', names)}"]
+    if row.form is Form.TENSOR:
+        layout = _fresh(row.name + "_layout", names)
+        return [f"const {_type(row.type)} *{name}", f"const uint64_t *{layout}"]
     declared = _declared(row)
     return [f"{declared}{'' if declared.endswith('*') else ' '}{name}"]
 
 
 def _declared(row: Parameter) -> str:
+    if row.form is Form.TENSOR:
+        return "const mlrift_tensor *"
     return _type(row.type) + (" *" if row.form is not Form.VALUE else "")
 
 

@@ -10,7 +10,7 @@ from enum import Enum, unique
 from mlrift.static_types import Any
 
 SECTION = ".mlrift.interface"
-VERSION = 1
+VERSION = 2
 _NAMES = ("name", "type")
 _TEXTS = ("doc", "form")
 _MEMBER_WORDS = 2
@@ -24,21 +24,28 @@ class InterfaceError(Exception):
 class Form(Enum):
     """How a parameter or a result travels.
 
-    A SLICE is two words in C: the address of the first element and the number of elements.
+    A SLICE is two words in C: the address of the first element and the number of elements. So is a
+    TENSOR as a parameter: the address of the first element, and that of its extents, then strides,
+    in elements; as a result it is the address of a descriptor.
     """
 
     VALUE = "value"
     POINTER = "pointer"
     SLICE = "slice"
+    TENSOR = "tensor"
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter or result; `type` is a scalar type of the language or a struct's name."""
+    """A parameter or result; `type` is a scalar type of the language or a struct's name.
+
+    `shape` has the extents of a tensor: numbers, names, and empty texts for what is not known.
+    """
 
     name: str
     type: str
     form: Form = Form.VALUE
+    shape: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +162,8 @@ def _require_valid(tree: object, key: str = "") -> None:
             _require_valid(row, inner_key)
     elif isinstance(tree, list):
         for row in tree:
+            if key == "shape" and isinstance(row, str) and (not row or row.isidentifier()):
+                continue
             is_member = key == "members" and isinstance(row, list) and len(row) == _MEMBER_WORDS
             _require_valid(row[0] if is_member else row, "name" if is_member else key)
     elif key in _NAMES:
@@ -171,7 +180,7 @@ def _form_text(value: object) -> str:
 
 
 def _parameter(row: dict[str, Any]) -> Parameter:
-    return Parameter(row["name"], row["type"], Form(row["form"]))
+    return Parameter(row["name"], row["type"], Form(row["form"]), tuple(row["shape"]))
 
 
 def _function(row: dict[str, Any]) -> Function:

@@ -9,7 +9,17 @@ import pytest
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver.formatting import NotAProgram, format_source, pieces_of
 from mlrift.driver.modules import load_program
-from mlrift.frontend.lexer import ANNOTATION, END, KIND, LANG_LINE, lex
+from mlrift.frontend.lexer import (
+    ANNOTATION,
+    END,
+    FLOAT,
+    INTEGER,
+    KIND,
+    LANG_LINE,
+    NAME,
+    TokenStream,
+    lex,
+)
 from mlrift.ir.text.listing import list_module
 from mlrift.source import SourceFile
 from tests.harness.compiler import context_for, front_end, options_for
@@ -121,13 +131,22 @@ def with_comments(text: str, chance: random.Random) -> str:
     stream = lex(SourceFile("", text), DiagnosticSink())
     parts: list[str] = []
     position = 0
-    for start, token in zip(stream.starts, stream.texts, strict=True):
+    for index, (start, token) in enumerate(zip(stream.starts, stream.texts, strict=True)):
         parts.append(text[position:start])
-        if position and not token.startswith("#") and chance.random() < 0.1:
+        may_stand = position and not token.startswith("#") and not is_unit(stream, index)
+        if may_stand and chance.random() < 0.1:
             parts.append(chance.choice(COMMENTS))
         parts.append(token)
         position = start + len(token)
     return "".join(parts)
+
+
+def is_unit(stream: TokenStream, index: int) -> bool:
+    """Whether a token is the unit of the number before it."""
+    before = index - 1
+    if before < 0 or stream.kinds[before] not in (INTEGER, FLOAT) or stream.kinds[index] != NAME:
+        return False
+    return stream.starts[before] + len(stream.texts[before]) == stream.starts[index]
 
 
 def disturb(text: str, chance: random.Random) -> str:
@@ -139,6 +158,7 @@ def disturb(text: str, chance: random.Random) -> str:
         before = text[position:start]
         is_settled = index == 0 or stream.kinds[index - 1] in SETTLED
         is_code = not before.strip() and stream.kinds[index] not in (END, LANG_LINE)
+        is_code &= not is_unit(stream, index)
         parts.append(other_blanks(before, is_settled, chance) if is_code else before)
         parts.append(token)
         position = start + len(token)

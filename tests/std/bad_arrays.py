@@ -170,6 +170,12 @@ ARRAY_ABORTS = {
 RESULTS: dict[str, str] = {
     "vec_pop(vec_new())": "0",
     "vec_last(vec_freed())": "0",
+    'map_get_or(map_freed(), "a", 7)': "7",
+    'map_has(map_freed(), "a") + map_del(map_freed(), "a") + map_len(map_freed())': "0",
+    "map_iter_next(map_freed(), 0) == MAP_NONE": "1",
+    "intmap_get_or(intmap_freed(), 0, 7)": "7",
+    "intmap_get(intmap_freed(), 7) + intmap_del(intmap_freed(), 0)": "0",
+    "intmap_iter_next(intmap_freed(), 0) == INTMAP_NONE": "1",
     "map_iter_key(map_new(), MOST)": "0",
     "map_iter_val(map_new(), 64)": "0",
     "map_iter_next(map_new(), HIGH) == MAP_NONE": "1",
@@ -230,6 +236,7 @@ RESULTS: dict[str, str] = {
     'snn_load_ints("no such file", words)': "0",
 }
 NOTHING = (
+    "intmap_clear(intmap_freed())",
     "vec_remove(vec_new(), MOST)",
     "memzero(0, 0)",
     "memmove(0, 0, 0)",

@@ -245,7 +245,10 @@ def set_end_of_file(process: WindowsProcess, handle: int) -> int:
     target = process.handles.get(handle)
     if not isinstance(target, HostFile):
         return process.fail(ERROR_INVALID_HANDLE)
-    os.ftruncate(target.descriptor, os.lseek(target.descriptor, 0, os.SEEK_CUR))
+    try:
+        os.ftruncate(target.descriptor, os.lseek(target.descriptor, 0, os.SEEK_CUR))
+    except OSError:
+        return process.fail(_ACCESS_DENIED)
     return 1
 
 

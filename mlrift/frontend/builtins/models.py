@@ -90,6 +90,27 @@ def build(rule: csr.ConnectionRule, widths: tuple[int, ...]) -> Lowering:
     return lower
 
 
+def build_from_edges(widths: tuple[int, ...]) -> Lowering:
+    """Operands: six words of the ranges, then tensors of sources and targets."""
+    from mlrift.ir.ops.tensor import (  # noqa: PLC0415 - few models need tensors
+        Contiguous,
+        Data,
+        Keep,
+        Length,
+    )
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        lists = [builder.emit(Contiguous(row)) for row in operands[6:]]
+        details: list[Value] = [builder.emit(Data(row)) for row in lists]
+        details += [builder.emit(Length(row)) for row in lists]
+        rule = csr.ConnectionRule.EDGES
+        made = builder.emit(csr.Build(*operands[:6], details, rule, widths))
+        builder.emit(Keep(lists))
+        return made
+
+    return lower
+
+
 def build_group(builder: Builder, operands: list[Value]) -> Value:
     """Operands: the seed, then the members."""
     builder.emit(csr.BuildGroup(list(operands[1:]), operands[0]))
@@ -186,20 +207,6 @@ def row_start(builder: Builder, operands: list[Value]) -> Value:
 def population_of_events(builder: Builder, operands: list[Value]) -> Value:
     """Operand: events; the number of neurons of their population."""
     return builder.call_external("core.events_population", operands)
-
-
-def tensor_data(builder: Builder, operands: list[Value]) -> Value:
-    """Operand: a tensor; the address of its elements, one after another."""
-    from mlrift.ir.ops.tensor import Contiguous, Data  # noqa: PLC0415 - few models need tensors
-
-    return builder.emit(Data(builder.emit(Contiguous(operands[0]))))
-
-
-def tensor_length(builder: Builder, operands: list[Value]) -> Value:
-    """Operand: a tensor; the number of its elements."""
-    from mlrift.ir.ops.tensor import Length  # noqa: PLC0415 - few models need tensors
-
-    return builder.emit(Length(operands[0]))
 
 
 def neuron_number(builder: Builder, operands: list[Value]) -> Value:

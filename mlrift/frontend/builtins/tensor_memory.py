@@ -3,10 +3,11 @@
 from mlrift.frontend.builtins.tensor import Lowering
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
-from mlrift.ir.ops.arith import Constant, Mul
+from mlrift.ir.ops.arith import Add, Constant, Mul
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.memory import Copy, Load, Store
 from mlrift.ir.ops.tensor import (
+    Assume,
     Borrow,
     Contiguous,
     Data,
@@ -16,6 +17,7 @@ from mlrift.ir.ops.tensor import (
     Length,
     Share,
     Take,
+    View,
 )
 from mlrift.ir.ops.tensor_types import (
     ELEMENT_BYTES,
@@ -24,7 +26,7 @@ from mlrift.ir.ops.tensor_types import (
     scalar_of,
     tensor_of,
 )
-from mlrift.typesystem import I64, MachineType, TensorType
+from mlrift.typesystem import I64, MachineType, TensorType, tensor
 
 
 def write(builder: Builder, values: list[Value]) -> Value:
@@ -45,6 +47,17 @@ def write_element(memory: MachineType) -> Lowering:
         return builder.word(0)
 
     return lower
+
+
+def from_layout(builder: Builder, address: Value, layout: Value, wanted: TensorType) -> Value:
+    """Return memory that C describes as a tensor: extents, then strides lie at `layout`."""
+    words: list[Value] = [
+        builder.emit(Load(builder.emit(Add(layout, builder.word(8 * place))), I64))
+        for place in range(2 * wanted.rank)
+    ]
+    seen = tensor(wanted.element, (None,) * wanted.rank)
+    made: Value = builder.emit(View(address, words[: wanted.rank], words[wanted.rank :], seen))
+    return made if wanted is seen else builder.emit(Assume(made, wanted))
 
 
 # --------------------------------------------------------------------------------- statics

@@ -240,6 +240,8 @@ class CallChecker:
             return typed.IntegerConstant(0, ERROR, span)
         if context.function is not None:
             context.function.callees[name] = signature
+        if context.has_tensors and context.extensions.tensors.has_shapes(signature.symbol):
+            context.extensions.tensors.refuse_address(argument.span)
         return typed.FunctionAddress(signature.symbol, U64, span)
 
     def _call_pointer(self, arguments: list[ast.Expression], span: Span) -> typed.Expression:

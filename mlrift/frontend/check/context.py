@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mlrift.frontend.check.statements import StatementChecker
 
 
-
 class ExpressionHandlers(dict[type, Callable[..., typed.Expression]]):
     """Handlers by node class; those of what only models and tensors have come when first needed."""
 
@@ -102,7 +101,8 @@ class Context:
         while isinstance(node, ast.Member | ast.Index | ast.IndexAxes | ast.MethodCall):
             node = node.receiver if isinstance(node, ast.MethodCall) else node.base
         if not isinstance(node, ast.Identifier):
-            return isinstance(node, ast.Call | ast.Binary) and self.has_tensors
+            made = (ast.Call, ast.Binary, ast.Unary, ast.Cast)
+            return self.has_tensors and type(node) in made
         binding = self.scopes.names.get(node.text)
         if binding is not None:
             return type(binding.variable.type) in EXTENDED_KINDS

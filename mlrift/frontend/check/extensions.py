@@ -62,15 +62,11 @@ class Extensions:
             return self.tensors.place(base, target)
         return self.models.place(base, target)
 
-    def element_of_model(
-        self, node: ast.Member
-    ) -> tuple[typed.ElementAddress, ScalarType] | None:
+    def element_of_model(self, node: ast.Member) -> tuple[typed.ElementAddress, ScalarType] | None:
         """Return the element that `n[i].field` or `w[i, j].field` names, None for all else."""
         return self.models.element(node)
 
-    def edge_of_model(
-        self, node: ast.IndexAxes
-    ) -> tuple[typed.ElementAddress, ScalarType] | None:
+    def edge_of_model(self, node: ast.IndexAxes) -> tuple[typed.ElementAddress, ScalarType] | None:
         """Return the element that `w[i, j]` names, None when it is of a tensor."""
         return self.models.edge(node)
 
@@ -85,9 +81,7 @@ class Extensions:
         """Return the declaration of `csr T[a, b] w = rule`."""
         return self.models.connections.declare(node)
 
-    def declare_population(
-        self, node: ast.DeclareArray, struct: StructType
-    ) -> typed.Statement:
+    def declare_population(self, node: ast.DeclareArray, struct: StructType) -> typed.Statement:
         """Return the declaration of `Lif[count] n`."""
         return self.models.declare_population(node, struct)
 

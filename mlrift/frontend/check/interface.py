@@ -27,7 +27,20 @@ from mlrift.interface.model import (
     Variable,
 )
 from mlrift.source import Span
-from mlrift.typesystem import U64, ArrayType, ScalarType, SliceType, StructType, Tag, Type
+from mlrift.static_types import TYPE_CHECKING
+from mlrift.typesystem import (
+    U64,
+    ArrayType,
+    ScalarType,
+    SliceType,
+    StructType,
+    Tag,
+    TensorType,
+    Type,
+)
+
+if TYPE_CHECKING:
+    from mlrift.typesystem import ExtentName
 
 EXPORT = "export"
 
@@ -105,6 +118,9 @@ class _Builder:
                 return Parameter(name, self._use(declared), Form.POINTER)
             case ScalarType():
                 return Parameter(name, declared.name)
+            case TensorType():
+                shape = tuple(map(_extent, declared.shape))
+                return Parameter(name, declared.element.value, Form.TENSOR, shape)
             case _:
                 return Parameter(name, U64.name)
 
@@ -116,6 +132,10 @@ class _Builder:
         if static.is_repointed:
             reason = "an assignment lets it mean another struct"
             self._context.emit(catalog.NOT_FOR_C.at(name.span, name=name.text, reason=reason))
+        if isinstance(static.type, TensorType):
+            reason = "it is a tensor, which only functions can give to C"
+            self._context.emit(catalog.NOT_FOR_C.at(name.span, name=name.text, reason=reason))
+            return Variable(name.text, U64.name)
         doc = doc_comment(name.span)
         if isinstance(static.type, ArrayType):
             return Variable(name.text, self._use(static.type.element), static.type.count, doc)
@@ -153,3 +173,11 @@ class _Builder:
             size_bytes = declared.size_bytes
             self._structs[name] = Struct(name, size_bytes, tuple(fields), doc_comment(span))
         return name
+
+
+def _extent(extent: "int | ExtentName | None") -> int | str:
+    """Return an extent as an interface has it; only names of parameters bind anything."""
+    if isinstance(extent, int):
+        return extent
+    is_name = isinstance(extent, typed.LocalVariable) and extent.is_extent
+    return extent.name if extent is not None and is_name else ""

@@ -91,6 +91,8 @@ class LocalChecker:
         element = declared_type(self._context, node.type)
         if type(element) is StructType and element.name in self._context.names.models:
             return self._context.extensions.declare_population(node, element)
+        if type(element) is TensorType:
+            self._context.extensions.tensors.refuse(node.type, "an array")
         array = self._constants.array_type(element, node.size, name, MAX_LOCAL_ARRAY_BYTES)
         variable = typed.LocalVariable(name.text, array, name.span)
         self.bind(Binding(variable, True, name.text[0] == "_"))

@@ -260,8 +260,7 @@ def _builtin(context: FunctionContext, node: typed.BuiltinCall) -> Value:
             CHECKED_OPERATIONS,
         )
 
-        made = builtin.lower(builder, arguments)
-        return CHECKED_OPERATIONS[builtin.name](context, made, arguments, node.span)
+        return CHECKED_OPERATIONS[builtin.name](context, builtin, arguments, node.span)
     return builtin.lower(builder, arguments)
 
 

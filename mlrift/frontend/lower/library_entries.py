@@ -13,21 +13,28 @@ from mlrift.ir.ops.call import Call, CallResult
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.memory import Store
 from mlrift.ir.source_names import SourceFunction
-from mlrift.typesystem import BOOL, I64, ScalarType, Type
+from mlrift.typesystem import BOOL, I64, ScalarType, TensorType, Type
 
 _WORD_BYTES = 8
+TENSOR_RELEASE = "mlrift_tensor_release"
 
 
 def add_library_entry(module: Module, function: typed.FunctionSymbol, inner: str) -> None:
     """Add the entry of a function whose own symbol is `inner`."""
     results = module.functions[inner].results
-    parameters = [BlockParameter(row.type.machine, row.name) for row in function.parameters]
+    passed = [_parameters_in_c(row) for row in function.parameters]
+    parameters = [parameter for row in passed for parameter in row]
     places = [BlockParameter(I64, f"result{index + 1}") for index in range(1, len(results))]
-    sizes = [_size_in_c(row.type) for row in function.parameters] + [_WORD_BYTES] * len(places)
+    sizes = [
+        _size_in_c(row.type)
+        for row, words in zip(function.parameters, passed, strict=True)
+        for _ in words
+    ]
+    sizes += [_WORD_BYTES] * len(places)
     made = Function(
         function.name,
         [*parameters, *places],
-        results[:1],
+        tuple(I64 if isinstance(row, TensorType) else row for row in results[:1]),
         Linkage.EXPORTED,
         [Block("entry", [*parameters, *places])],
         function.span,
@@ -39,18 +46,52 @@ def add_library_entry(module: Module, function: typed.FunctionSymbol, inner: str
     module.functions[function.name] = made
     builder = Builder(module, made)
     builder.span = function.span
-    rows = zip(parameters, function.parameters, strict=True)
-    arguments = [word_from_c(builder, value, row.type) for value, row in rows]
+    rows = zip(passed, function.parameters, strict=True)
+    arguments = [_argument_from_c(builder, words, row.type) for words, row in rows]
     call = builder.emit(Call(inner, arguments, results))
     for index, place in enumerate(places, 1):
         builder.emit(Store(place, builder.emit(CallResult(call, index, I64)), I64))
     builder.emit(Return([_result_for_c(builder, call, function.result)] if results else []))
 
 
+def _parameters_in_c(row: typed.LocalVariable) -> list[BlockParameter]:
+    """Return what C passes: of a tensor two addresses, those of the elements and of the layout."""
+    machine = row.type.machine
+    if isinstance(machine, TensorType):
+        return [BlockParameter(I64, row.name), BlockParameter(I64, f"{row.name}_layout")]
+    return [BlockParameter(machine, row.name)]
+
+
+def _argument_from_c(builder: Builder, words: list[BlockParameter], declared: Type) -> Value:
+    if not isinstance(declared, TensorType):
+        return word_from_c(builder, words[0], declared)
+    from mlrift.frontend.builtins.tensor_memory import from_layout  # noqa: PLC0415 - with tensors
+
+    return from_layout(builder, words[0], words[1], declared.machine)
+
+
 def _result_for_c(builder: Builder, value: Value, declared: Type) -> Value:
+    if isinstance(declared, TensorType):
+        from mlrift.ir.ops.tensor import Share  # noqa: PLC0415 - with tensors
+
+        return builder.emit(Share(value))
     if declared is BOOL:
         return builder.as_word(builder.truth(value))
     return word_from_c(builder, value, declared)
+
+
+def add_tensor_release(module: Module) -> None:
+    """Add the function by which C gives a tensor back that another function gave it."""
+    from mlrift.ir.ops.tensor import Take  # noqa: PLC0415 - with tensors
+    from mlrift.typesystem import ElementKind, tensor  # noqa: PLC0415
+
+    word = BlockParameter(I64, "tensor")
+    made = Function(TENSOR_RELEASE, [word], (), Linkage.EXPORTED, [Block("entry", [word])])
+    made.from_c = ForeignSignature((_WORD_BYTES,))
+    module.functions[TENSOR_RELEASE] = made
+    builder = Builder(module, made)
+    builder.emit(Take(word, tensor(ElementKind.U8, (None,))))
+    builder.emit(Return([]))
 
 
 def _size_in_c(declared: Type) -> int:

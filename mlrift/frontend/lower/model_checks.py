@@ -1,7 +1,8 @@
-"""The checks of `--debug` on models: numbers of neurons and events, and the state after each step."""
+"""The checks of `--debug` on models: numbers of neurons and events, the state after each step."""
 
 from collections.abc import Callable
 
+from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.frontend.builtins.models import EVENT, NEURON, STEP
 from mlrift.frontend.lower.checks import check_count
 from mlrift.frontend.lower.context import FunctionContext
@@ -12,25 +13,30 @@ from mlrift.ir.ops.memory import Load
 from mlrift.source import Span
 from mlrift.typesystem import I64
 
-Check = Callable[[FunctionContext, Value, list[Value], Span], Value]
+Check = Callable[[FunctionContext, Builtin, list[Value], Span], Value]
 
 
 def _check_neuron(
-    context: FunctionContext, made: Value, operands: list[Value], span: Span
+    context: FunctionContext, builtin: Builtin, operands: list[Value], span: Span
 ) -> Value:
     count = context.builder.emit(Load(operands[0], I64))
-    check_count(context, made, count, "a population", span)
-    return made
+    check_count(context, operands[1], count, "a population", span)
+    return builtin.lower(context.builder, operands)
 
 
-def _check_event(context: FunctionContext, made: Value, operands: list[Value], span: Span) -> Value:
+def _check_event(
+    context: FunctionContext, builtin: Builtin, operands: list[Value], span: Span
+) -> Value:
     count = context.builder.emit(CountEvents(operands[0]))
-    check_count(context, made, count, "events", span)
-    return made
+    check_count(context, operands[1], count, "events", span)
+    return builtin.lower(context.builder, operands)
 
 
-def _check_step(context: FunctionContext, made: Value, operands: list[Value], span: Span) -> Value:
+def _check_step(
+    context: FunctionContext, builtin: Builtin, operands: list[Value], span: Span
+) -> Value:
     """Let every step look at the variables."""
+    made = builtin.lower(context.builder, operands)
     assert isinstance(made, Step)
     made.interval = 1
     return made

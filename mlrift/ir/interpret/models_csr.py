@@ -197,7 +197,9 @@ def _one_to_one(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterabl
 
 
 def _edges(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[Pair]:
-    sources, targets, count = details[:3]
+    sources, targets, count, others = details
+    if count != others:
+        raise on.fail(f"edges: {count} sources and {others} targets")
     rows = [on.array(row, MachineType.I32, count).tolist() for row in (sources, targets)]
     pairs = list(zip(*rows, strict=True))
     for place, (source, target) in enumerate(pairs):

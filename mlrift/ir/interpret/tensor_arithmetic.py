@@ -18,6 +18,7 @@ from mlrift.ir.interpret.tensor_values import (
 from mlrift.ir.numbers import WORD_MASK, to_single
 from mlrift.ir.ops.tensor_map import BinaryKind, ComparePredicate, UnaryKind
 from mlrift.ir.ops.tensor_types import ELEMENT_BYTES, FLOATS
+from mlrift.ir.passes.expand_tensors import single_functions as single
 from mlrift.static_types import Any
 from mlrift.typesystem import ElementKind
 
@@ -35,15 +36,62 @@ _ELEMENTARY: dict[UnaryKind, tuple[str, str, Any]] = {
 
 def elementary(library: Library, kind: UnaryKind, found: Array) -> Array:
     """Apply a function of std to computed floats; numpy's where the program has no std."""
-    double, single, other = _ELEMENTARY[kind]
+    double, narrow, other = _ELEMENTARY[kind]
     is_double = found.dtype == np.float64
-    function = library(double if is_double else single)
+    if kind in _IN_SINGLE and not is_double:
+        return _IN_SINGLE[kind](found)
+    function = library(double if is_double else narrow)
     if function is None:
         return np.asarray(other(found.astype(np.float64))).astype(found.dtype)
     values = [function(float(row)) for row in found.ravel()]
     if not is_double:
         values = [to_single(row) for row in values]
     return np.array(values, dtype=found.dtype).reshape(found.shape)
+
+
+def single_exp(found: Array) -> Array:
+    """Return exp of f32 as `passes/expand_tensors/single_functions` computes it."""
+    number = np.float32
+    with np.errstate(all="ignore"):
+        value = np.where(found > number(single.HIGHEST), number(single.HIGHEST), found)
+        value = np.where(value < number(single.LOWEST), number(single.LOWEST), value)
+        shifted = np.asarray(value * number(single.LOG2_E) + number(single.ROUNDER))
+        whole = shifted - number(single.ROUNDER)
+        power = shifted.view(np.int32) - np.int32(single.ROUNDER_BITS)
+        rest = (value - whole * number(single.LN2_HIGH)) - whole * number(single.LN2_LOW)
+        curve = np.full_like(rest, single.CURVE[0])
+        for factor in single.CURVE[1:]:
+            curve = curve * rest + number(factor)
+        total = (curve * (rest * rest) + rest) + number(1)
+        half = np.asarray(whole * number(0.5) + number(single.ROUNDER)).view(np.int32)
+        half = half - np.int32(single.ROUNDER_BITS)
+        return np.asarray(total * _power_of_two(half) * _power_of_two(power - half))
+
+
+def single_tanh(found: Array) -> Array:
+    """Return tanh of f32 as `passes/expand_tensors/single_functions` computes it."""
+    number = np.float32
+    with np.errstate(all="ignore"):
+        size = np.abs(found)
+        far = number(1) - number(2) / (single_exp(np.asarray(size + size)) + number(1))
+        square = found * found
+        curve = np.full_like(size, single.TANH_CURVE[0])
+        for factor in single.TANH_CURVE[1:]:
+            curve = curve * square + number(factor)
+        near = (curve * square) * size + size
+        return np.copysign(np.where(size >= number(single.TANH_BORDER), far, near), found)
+
+
+_IN_SINGLE: dict[UnaryKind, Callable[[Array], Array]] = {
+    UnaryKind.EXP: single_exp,
+    UnaryKind.TANH: single_tanh,
+}
+
+
+def _power_of_two(exponent: Array) -> Array:
+    biased = np.asarray(exponent + np.int32(single.EXPONENT_BIAS), dtype=np.int32)
+    powers: Array = (biased << np.int32(single.FRACTION_BITS)).view(np.float32)
+    return powers
 
 
 def unary(library: Library, kind: UnaryKind, tensor: Tensor) -> Tensor:

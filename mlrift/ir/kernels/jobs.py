@@ -53,7 +53,7 @@ _FIRST_TURNED = 119
 _WORD_BYTES = 8
 # How many words the functions take.
 _TILE_WORDS, _PACK_WORDS, _ANY_WORDS, _IMAGE_WORDS = 6, 6, 7, 7
-_THIN_WORDS, _DOTS_WORDS, _FOLD_WORDS, _PAIRS_WORDS = 9, 7, 5, 4
+_THIN_WORDS, _DOTS_WORDS, _FOLD_WORDS, _PAIRS_WORDS = 9, 7, 5, 7
 _TURNED_WORDS = 8
 _PRODUCT = (
     "m", "n", "k", "a", "a_row", "a_column", "b", "b_row", "b_column", "c", "c_row",

@@ -28,7 +28,7 @@ _ROWS = ("source", "row", "rows", "depth", "out", "step")
 _COLUMNS = ("source", "step_in", "vectors", "depth", "out", "step")
 _WORD_BYTES = 8
 _PLACE_BYTES = 16
-_PAIRS = ("source", "vectors", "evens", "odds")
+_PAIRS = ("source", "step_in", "vectors", "depth", "evens", "odds", "step")
 _IMAGE = ("source", "offsets", "depth", "places", "count", "out", "step")
 _ANY = ("source", "across", "along", "width", "depth", "out", "step")
 
@@ -120,14 +120,14 @@ def add_pack_columns(module: Module, name: str, shape: TileShape, factor: Factor
 
 
 def add_pack_pairs(module: Module, name: str, shape: TileShape, factor: Factor) -> None:
-    """Add (source, vectors, evens, odds): pairs of elements are taken apart."""
+    """Add (source, step_in, vectors, depth, evens, odds, step): pairs of elements taken apart."""
     builder, parameters = new_function(module, name, _PAIRS, shape.level)
-    source, vectors, evens, odds = parameters
+    source, step_in, vectors, depth, evens, odds, step = parameters
     lanes = range(0, 2 * shape.lanes, 2)
     half_bytes = shape.lanes * SIZE_BYTES[factor.element]
     total_bytes = SIZE_BYTES[factor.total]
 
-    def body(carried: list[Value]) -> list[Value]:
+    def vector(carried: list[Value]) -> list[Value]:
         start, *places = carried
         low = load_vector(builder, start, shape.lanes, factor)
         high = load_vector(builder, plus(builder, start, half_bytes), shape.lanes, factor)
@@ -138,7 +138,13 @@ def add_pack_pairs(module: Module, name: str, shape: TileShape, factor: Factor) 
         moved = [plus(builder, place, shape.lanes * total_bytes) for place in places]
         return [plus(builder, start, 2 * half_bytes), *moved]
 
-    repeat(builder, vectors, [source, evens, odds], body)
+    def row(carried: list[Value]) -> list[Value]:
+        repeat(builder, vectors, carried, vector)
+        start, *places = carried
+        onward = [builder.emit(Add(place, step)) for place in places]
+        return [builder.emit(Add(start, step_in)), *onward]
+
+    repeat(builder, depth, [source, evens, odds], row)
     builder.emit(Return([]))
 
 

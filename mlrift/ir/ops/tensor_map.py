@@ -84,7 +84,8 @@ class Unary(Op):
     """A function of each element.
 
     neg, abs and relu are for all numbers, not for whole numbers and truth values, the rest for
-    floats. exp, log, tanh, sin and cos are std's; sigmoid is 1 / (1 + exp(-x)), silu is
+    floats. log, sin and cos are std's, exp and tanh too but for f32 (within two units in the last
+    place); sigmoid is 1 / (1 + exp(-x)), silu is
     x * sigmoid(x),
     gelu 0.5 * x * (1 + tanh(0.7978845608 * (x + 0.044715 * x^3))), round goes to even.
     """

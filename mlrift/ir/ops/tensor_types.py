@@ -146,6 +146,13 @@ def broadcast(*operands: Extents) -> Extents | None:
     return tuple(made)
 
 
+def is_alike(one: Extents, other: Extents) -> bool:
+    """Whether tensors with these extents have the same shape once they are known to fit."""
+    if len(one) != len(other):
+        return False
+    return all((row == 1) == (two == 1) for row, two in zip(one, other, strict=True))
+
+
 def broadcast_type(element: ElementKind, *operands: Value) -> TensorType:
     """Return the type of an element-wise result; a stand-in when the operands do not fit."""
     found = broadcast(*[tensor_of(row).extents for row in operands])

@@ -24,9 +24,9 @@ from mlrift.ir.ops.tensor_reduce import (
     ReducedAxis,
     ReducedPart,
 )
-from mlrift.ir.ops.tensor_types import tensor_of, uses_tensors
+from mlrift.ir.ops.tensor_types import is_alike, tensor_of, uses_tensors
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
-from mlrift.ir.passes.expand_tensors.bodies import Bodies, Group
+from mlrift.ir.passes.expand_tensors.bodies import Bodies, Group, is_scalar_fill
 from mlrift.typesystem import Extents, TensorType
 
 _MAKERS = (Fill, Iota, Random)
@@ -48,11 +48,6 @@ PASS = Pass(
     needs=frozenset({Property.NO_DEAD_BLOCKS}),
     keeps=EVERY_PROPERTY - {Property.NO_DEAD_FUNCTIONS},
 )
-
-
-def is_scalar_fill(value: Value) -> bool:
-    """Whether a tensor is one element that a map takes as a scalar."""
-    return type(value) is Fill and value.tensor_type.rank == 0
 
 
 class _Fusion:
@@ -114,13 +109,15 @@ class _Fusion:
         if group.root is not made:
             return []
         if isinstance(made, (Reduce, ReduceAll)):
-            return [*self._set_apart(group), *self._reduced(made, group)] if group.members else [made]
+            return (
+                [*self._set_apart(group), *self._reduced(made, group)] if group.members else [made]
+            )
         if made not in self.users:
             return []
         return [*self._set_apart(group), self._mapped(made, group)]
 
     def _set_apart(self, group: Group) -> list[Op]:
-        """Make tensors of makers whose shape no operand of the group has: `[3, 1] * fill [3, 2]`."""
+        """Make tensors of makers whose shape no operand has: `[3, 1] * fill [3, 2]`."""
         made: list[Op] = []
         while True:
             tensors = self.bodies.of(group).tensors
@@ -129,7 +126,8 @@ class _Fusion:
             maker = next(
                 row
                 for row in group.members
-                if isinstance(row, _MAKERS) and is_alike(_extents_of(row), group.extents)
+                if (isinstance(row, _MAKERS) or (isinstance(row, Map) and not row.tensors))
+                and is_alike(_extents_of(row), group.extents)
             )
             group.members.remove(maker)
             made.append(self._mapped(maker, Group(maker, _extents_of(maker), [maker])))
@@ -208,10 +206,3 @@ def _is_covered(extents: Extents, tensors: list[Value]) -> bool:
         if extents[-axis] != 1 and not has_axis:
             return False
     return True
-
-
-def is_alike(one: Extents, other: Extents) -> bool:
-    """Whether tensors with these extents have the same shape once they are known to fit."""
-    if len(one) != len(other):
-        return False
-    return all((row == 1) == (two == 1) for row, two in zip(one, other, strict=True))

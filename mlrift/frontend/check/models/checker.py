@@ -160,8 +160,15 @@ class ModelChecker:
         """Return `s[a..b]`; a neuron or a row is no value by itself."""
         if isinstance(base.type, EventsType):
             return self._events.index(base, node)
-        kind = "a neuron" if isinstance(base.type, PopulationType) else "a row of connections"
-        self._context.emit(catalog.NOT_A_VALUE.at(node.span, what=kind))
+        if isinstance(base.type, PopulationType) and not isinstance(node.index, ast.IndexSpan):
+            field = next(iter(self._struct_model(base).struct.fields))
+            diagnostic = catalog.NOT_A_VALUE.at(node.span, what="a neuron")
+            self._context.emit(diagnostic.help(f"{node.span.text}.{field}"))
+        elif isinstance(base.type, CsrType):
+            diagnostic = catalog.NOT_A_VALUE.at(node.span, what="a row of connections")
+            self._context.emit(diagnostic.note("edges are w[i, j], rows to send from w[a..b, n]"))
+        elif base.type is not ERROR:
+            self._context.emit(catalog.MISPLACED_RANGE.at(node.index.span))
         return made.error(node.span)
 
     def index_axes(self, base: typed.Expression, node: ast.IndexAxes) -> typed.Expression:
@@ -211,7 +218,9 @@ class ModelChecker:
     def assign(self, node: ast.Assign) -> typed.Statement | None:
         """Return an assignment to a column, to all edges or to a tensor's part; None for others."""
         target = node.target
-        if isinstance(target, ast.Member) and not isinstance(target.base, ast.Index):
+        if isinstance(target, ast.Member) and not isinstance(
+            target.base, ast.Index | ast.IndexAxes
+        ):
             base = self._handlers[type(target.base)](target.base)
             if isinstance(base.type, PopulationType):
                 return self._assign_column(base, target, node)
@@ -290,8 +299,8 @@ class ModelChecker:
         context, model = self._context, self._struct_model(population)
         arguments = node.arguments
         if not 1 <= len(arguments) <= 2:
-            diagnostic = catalog.STEP_ARGUMENTS.at(node.span, found=len(arguments))
-            context.emit(diagnostic)
+            diagnostic = catalog.STEP_ARGUMENTS.at(node.method.span, found=len(arguments))
+            context.emit(diagnostic.help(f"{node.receiver.span.text}.step(0.1ms)"))
             return made.error(node.span)
         block = self._block(model, node)
         time_step = coerce(self._handlers[type(arguments[0])](arguments[0]), DOUBLE)
@@ -323,7 +332,13 @@ class ModelChecker:
         if own is not None or len(blocks) == 1:
             return own or next(iter(blocks.values()))
         shown = ", ".join(f"`{row}`" for row in blocks) or "none"
-        diagnostic = catalog.WHICH_BLOCK.at(node.span, struct=model.struct.name, known=shown)
+        method, struct = node.method.span, model.struct.name
+        diagnostic = catalog.WHICH_BLOCK.at(method, struct=struct, known=shown)
+        if blocks and node.arguments:
+            time_step = node.arguments[0].span.text
+            diagnostic = diagnostic.help(
+                f"{node.receiver.span.text}.step({time_step}, {next(iter(blocks))})"
+            )
         self._context.emit(diagnostic)
         return None
 
@@ -338,7 +353,10 @@ class ModelChecker:
         if not value.value > 0.0:
             context.emit(catalog.BAD_TIME_STEP.at(node.span, found=node.span.text))
         elif block.shortest is not None and value.value > block.shortest[0]:
+            unit = " ms" if block.has_units else ""
             diagnostic = catalog.STEP_TOO_LONG.at(
-                node.span, step=f"{value.value:g}", shortest=f"{block.shortest[0]:g}"
+                node.span,
+                step=f"{value.value:g}{unit}",
+                shortest=f"{block.shortest[0]:g}{unit}",
             )
             context.emit(diagnostic.label(block.shortest[1], "the shortest time constant"))

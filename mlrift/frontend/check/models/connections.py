@@ -64,8 +64,10 @@ class ConnectionChecker:
             rule = self._rules.read(node.value, written.span, in_group=self._group is not None)
             if rule is not None:
                 widths = tuple(row.size_bytes for _, row in columns_of(found))
-                lower = lowering.build(rule.kind, widths)
-                value = made.operation("build", lower, [*words, *rule.details], found, span)
+                name, lower = "build", lowering.build(rule.kind, widths)
+                if rule.kind is csr.ConnectionRule.EDGES:
+                    name, lower = "tensor.edges", lowering.build_from_edges(widths)
+                value = made.operation(name, lower, [*words, *rule.details], found, span)
                 rules = self._models.learning.rules_of(found)
                 if rules is not None and "post" in rules.sides and rule.seed is None:
                     value = made.operation("index", lowering.index_incoming, [value], found, span)
@@ -212,7 +214,8 @@ class ConnectionChecker:
             if len(rows) == 1:
                 return 0
             shown = ", ".join(f"`{name}`" for name, _ in rows)
-            self._context.emit(catalog.WHICH_FIELD.at(span, known=shown))
+            diagnostic = catalog.WHICH_FIELD.at(span, known=shown)
+            self._context.emit(diagnostic.help(f"{span.text}.{rows[0][0]}"))
             return None
         for number, (name, _) in enumerate(rows):
             if name == field.text:
@@ -245,7 +248,8 @@ class ConnectionChecker:
             return
         found = self._handlers[type(node)](node)
         if not isinstance(found.type, PopulationType):
-            self._context.emit(catalog.PART_OF_TARGETS.at(node.span))
+            diagnostic = catalog.PART_OF_TARGETS.at(node.span)
+            self._context.emit(diagnostic.note("rows are w[a..b, n], n being all targets"))
 
     def member(self, base: typed.Expression, node: ast.Member) -> typed.Expression:
         """Return `w.len` (edges), or a column as a tensor."""

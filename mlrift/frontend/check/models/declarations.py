@@ -61,7 +61,10 @@ def _model(context: Context, name: ast.Name) -> StructModel | None:
         if isinstance(row.type, ScalarType):
             made.columns.append(Column(row.name, row.type, is_field=True))
         else:
-            context.emit(catalog.NESTED_STATE.at(name.span, struct=name.text, field=row.name))
+            diagnostic = catalog.NESTED_STATE.at(
+                name.span, struct=name.text, field=row.name, found=row.type.name
+            )
+            context.emit(diagnostic)
     context.names.models[name.text] = made
     return made
 

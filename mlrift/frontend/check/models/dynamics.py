@@ -23,6 +23,8 @@ from mlrift.frontend.check.models.structure import Block, Column, StructModel
 from mlrift.source import Span
 from mlrift.typesystem import DOUBLE, SINGLE, U8, U16, U32, ScalarType, Tag
 
+# Methods by which `decay` lines are advanced, too; others are for `d` lines only.
+_OTHER_METHODS = ("rk4", "exponential", "exact")
 _NEURON, _FIRED, _TIME_STEP = "_neuron", "_fired", "dt"
 _LARGEST_U8, _LARGEST_U16 = 0xFF, 0xFFFF
 
@@ -43,6 +45,7 @@ class _BlockMaker:
         self._block = Block(node.name.text, self._function, node.name.span)
         self._holds: dict[str, str] = {}  # variable -> the column of its counter
         self._written: dict[str, None] = {}
+        self._condition: Span | None = None
         self._integrated: dict[str, ScalarType] = {}
         lines = node.body.statements
         self._is_single = self._uses_single(lines)
@@ -53,10 +56,11 @@ class _BlockMaker:
 
     def run(self) -> tuple[Block, ast.Function]:
         """Make the block."""
+        self._is_known(self._node.method)
         self._block.has_units = units.has_units(self._lines)
         self._collect_holds()
         body = self._body()
-        used = self._used_columns()
+        used = self._used_columns(body)
         self._block.columns = tuple(used)
         self._block.doubles = self._integrated_columns(DOUBLE)
         self._block.singles = self._integrated_columns(SINGLE)
@@ -100,8 +104,8 @@ class _BlockMaker:
         numbers = [self._model.column(name) for name in names]
         return tuple(number for number in numbers if number is not None)
 
-    def _used_columns(self) -> list[int]:
-        mentioned = set(made.names_in(self._lines)) | set(self._written)
+    def _used_columns(self, body: list[ast.Statement]) -> list[int]:
+        mentioned = set(made.names_in(body))
         columns = self._model.columns
         own = set(self._holds.values())
         return [
@@ -170,14 +174,15 @@ class _BlockMaker:
         if isinstance(line, ast.Spike):
             return self._spike(line)
         self._note_writes(line)
-        self._refuse_misplaced(line)
-        return [line]
+        return [] if self._refuse_misplaced(line) else [line]
 
-    def _refuse_misplaced(self, line: ast.Statement) -> None:
+    def _refuse_misplaced(self, line: ast.Statement) -> bool:
         """Report lines of a model inside other statements."""
-        for node in made.nodes_of(line):
-            if isinstance(node, ast.Decay | ast.Derivative | ast.Spike | ast.Hold):
-                self._context.emit(catalog.MISPLACED_MODEL_LINE.at(node.span))
+        kinds = (ast.Decay, ast.Derivative, ast.Spike, ast.Hold)
+        found = [node for node in made.nodes_of(line) if isinstance(node, kinds)]
+        for node in found:
+            self._context.emit(catalog.MISPLACED_MODEL_LINE.at(node.span))
+        return bool(found)
 
     def _note_writes(self, root: object) -> None:
         for node in made.nodes_of(root):
@@ -190,7 +195,7 @@ class _BlockMaker:
         column = self._variable(line.name)
         if column is None:
             return []
-        self._check_time_constant(line.time_constant)
+        time_constant = self._time_constant(line.time_constant)
         self._written.setdefault(line.name.text)
         self._integrated[line.name.text] = column.type
         span = line.span
@@ -198,18 +203,37 @@ class _BlockMaker:
         distance: ast.Expression = value
         if line.level is not None:
             distance = made.binary(BinaryOperator.SUB, line.level, value, span)
+        if self._node.method.text in _OTHER_METHODS:
+            return self._decay_by_method(line, distance)
+        method = self._node.method.text
+        if method != "euler" and method in METHODS:
+            sign = ast.Unary(ast.UnaryOperator.NEGATE, value, span)
+            toward = sign if line.level is None else distance
+            rate = made.binary(BinaryOperator.DIV, toward, time_constant, span)
+            row = Line(line.name.text, column.type.name, rate, None, span)
+            return advance(self._context, [row], method, self._node.is_fast)
         step = made.name(_TIME_STEP, span)
         if self._node.is_fast:
-            factor = made.binary(BinaryOperator.DIV, step, line.time_constant, span)
+            factor = made.binary(BinaryOperator.DIV, step, time_constant, span)
             return [self._fast_decay(line, distance, factor)]
         moved = made.binary(
             BinaryOperator.DIV,
             made.binary(BinaryOperator.MUL, distance, step, span),
-            line.time_constant,
+            time_constant,
             span,
         )
         operator = BinaryOperator.SUB if line.level is None else BinaryOperator.ADD
         return [made.assign(line.name.text, made.binary(operator, value, moved, span), span)]
+
+    def _decay_by_method(self, line: ast.Decay, distance: ast.Expression) -> list[ast.Statement]:
+        """Return a decay as the system of one equation `d x = (level - x) / T`."""
+        rate = made.binary(BinaryOperator.DIV, distance, time_constant, line.span)
+        if line.level is None:
+            rate = ast.Unary(ast.UnaryOperator.NEGATE, rate, line.span)  # type: ignore[assignment]
+        column = self._variable(line.name)
+        assert column is not None
+        row = Line(line.name.text, column.type.name, rate, None, line.span)
+        return advance(self._context, [row], self._node.method.text, self._node.is_fast)
 
     def _fast_decay(
         self, line: ast.Decay, distance: ast.Expression, factor: ast.Expression
@@ -228,16 +252,32 @@ class _BlockMaker:
         return ast.Call(ast.Name(name, span), [], [left, right, addend], span)
 
     def _check_time_constant(self, node: ast.Expression) -> None:
-        units.expect(self._context, node, units.TIME, "a time constant")
+        is_time = units.expect(self._context, node, units.TIME, "a time constant")
         value = _constant(node)
-        if value is None:
+        if value is None or not is_time:
             return
         if not value > 0.0:
             self._context.emit(catalog.BAD_TIME_CONSTANT.at(node.span, found=node.span.text))
             return
+        if self._node.method.text in _OTHER_METHODS:
+            return
+        self._note_shortest(value, node.span)
+
+    def _note_time_constant(self, line: ast.Derivative) -> None:
+        """Note T of `d x = (... x ...) / T` if it is a time."""
+        rate = line.rate
+        if not isinstance(rate, ast.Binary) or rate.operator is not BinaryOperator.DIV:
+            return
+        value = _constant(rate.right) if isinstance(rate.right, ast.Quantity) else None
+        if value is not None and value > 0.0 and line.name.text in made.names_in(rate.left):
+            self._note_shortest(value, rate.right.span)
+
+    def _note_shortest(self, value: float, span: Span) -> None:
+        """Note a time constant, which limits the steps of `euler`."""
         shortest = self._block.shortest
-        if shortest is None or value < shortest[0]:
-            self._block.shortest = (value, node.span)
+        is_limit = self._node.method.text == "euler"
+        if is_limit and (shortest is None or value < shortest[0]):
+            self._block.shortest = (value, span)
 
     def _system(self, system: list[ast.Derivative]) -> list[ast.Statement]:
         """Return the statements that advance consecutive `d` lines together."""
@@ -252,6 +292,7 @@ class _BlockMaker:
             self._integrated[line.name.text] = column.type
             held = f"_held:{line.name.text}" if line.name.text in self._holds else None
             rows.append(Line(line.name.text, column.type.name, line.rate, held, line.span))
+            self._note_time_constant(line)
         if not rows:
             return []
         method = self._method(system)
@@ -271,13 +312,20 @@ class _BlockMaker:
                 self._context.emit(diagnostic)
                 return None
         if len({row.text for row in names}) > 1:
-            self._context.emit(catalog.METHODS_DIFFER.at(names[1].span))
+            other = next(row for row in names if row.text != names[0].text)
+            diagnostic = catalog.METHODS_DIFFER.at(
+                other.span, first=names[0].text, second=other.text
+            )
+            self._context.emit(diagnostic.label(names[0].span, "the method of the first line"))
         return names[0].text
 
     def _spike(self, line: ast.Spike) -> list[ast.Statement]:
         if self._block.stream >= 0:
-            self._context.emit(catalog.SECOND_SPIKE.at(line.span))
+            diagnostic = catalog.SECOND_SPIKE.at(line.condition.span)
+            assert self._condition is not None
+            self._context.emit(diagnostic.label(self._condition, "the first one"))
             return []
+        self._condition = line.condition.span
         self._block.stream = self._model.streams
         self._model.streams += 1
         span = line.span
@@ -285,9 +333,9 @@ class _BlockMaker:
         for node in line.body.statements:
             if isinstance(node, ast.Hold):
                 body += self._hold(node)
-            else:
-                self._note_writes(node)
-                self._refuse_misplaced(node)
+                continue
+            self._note_writes(node)
+            if not self._refuse_misplaced(node):
                 body.append(node)
         condition = line.condition
         for variable in self._holds:

@@ -103,7 +103,11 @@ class EventChecker:
         """Check `poisson(n, probability, seed, step)`."""
         values = [self._handlers[type(row)](row) for row in arguments]
         if len(values) != 4 or not isinstance(values[0].type, PopulationType):
-            diagnostic = catalog.POISSON_ARGUMENTS.at(span)
+            given = values[0].type.name if values else "nothing"
+            shown = f"{len(values)} arguments"
+            diagnostic = catalog.POISSON_ARGUMENTS.at(
+                span, found=shown if len(values) != 4 else given
+            )
             self._context.emit(diagnostic)
             return made.error(span)
         count = made.load_word(values[0], 0, span)

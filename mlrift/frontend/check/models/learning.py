@@ -67,7 +67,9 @@ def declare_rules(context: Context, node: ast.Plasticity, rules: RuleSet) -> lis
             context.emit(catalog.NOT_A_SIDE.at(entry.side.span, name=side))
             continue
         if side in rules.sides:
-            context.emit(catalog.SIDE_TWICE.at(entry.side.span, name=side))
+            first = next(row for row in node.rules if row.side.text == side)
+            diagnostic = catalog.SIDE_TWICE.at(entry.side.span, name=side)
+            context.emit(diagnostic.label(first.side.span, "the first one"))
             continue
         maker = _SideMaker(context, node, rules, entry)
         rules.sides[side] = maker.learning
@@ -133,7 +135,7 @@ class _SideMaker:
                 suggestion=suggestion,
             )
             self._context.emit(diagnostic)
-            return ast.IntegerLiteral(0, node.span)
+            return ast.FloatLiteral(0.0, False, node.span)
         self._used.setdefault((side, number))
         return ast.Identifier(f"{side}:{node.member.text}", node.span)
 
@@ -152,6 +154,8 @@ class _SideMaker:
             diagnostic = catalog.WRITE_IN_RULE.at(
                 node.target.span, side=self._own, other=self._other, field=f"{side}.{name}"
             )
+            if side == self._own:
+                diagnostic = diagnostic.note("what a neuron does when it fires stands in `spike`")
             self._context.emit(diagnostic)
         return added
 
@@ -166,11 +170,15 @@ class _SideMaker:
         return list(found)
 
     def _refuse_reads(self, body: list[ast.Statement], added: set[str]) -> None:
+        if self._rules.pre is self._rules.post:
+            # The two may be one population, whose sums threads make while others would read them.
+            added = added | {f"{self._own}:{name.partition(':')[2]}" for name in added}
         targets = {id(node.target) for node in made.nodes_of(body) if isinstance(node, ast.Assign)}
         for node in made.nodes_of(body):
             is_read = isinstance(node, ast.Identifier) and id(node) not in targets
             if is_read and isinstance(node, ast.Identifier) and node.text in added:
-                self._context.emit(catalog.READ_OF_SUM.at(node.span, field=node.text))
+                field_name = node.text.replace(":", ".")
+                self._context.emit(catalog.READ_OF_SUM.at(node.span, field=field_name))
 
     def _without_sums(self, node: object) -> object:
         if (
@@ -248,6 +256,13 @@ def _flat(body: list[object]) -> list[ast.Statement]:
     return result
 
 
+def _edges_of(kind: CsrType) -> str:
+    """Return what edges are and connect, for messages."""
+    if kind.source is None or kind.target is None:
+        return kind.element.name
+    return f"{kind.element.name} from {kind.source.name} to {kind.target.name}"
+
+
 class LearningChecker:
     """Handler of `w.pre(s)` and `w.post(s)`."""
 
@@ -267,11 +282,16 @@ class LearningChecker:
         assert isinstance(kind, CsrType)
         rules = self.rules_of(kind)
         if rules is None:
-            context.emit(catalog.NO_RULES.at(node.span, struct=kind.element.name))
+            diagnostic = catalog.NO_RULES.at(node.method.span, edges=_edges_of(kind))
+            if isinstance(kind.element, ScalarType):
+                diagnostic = diagnostic.note("weights without rules are sent: w.send(s, n.field)")
+            context.emit(diagnostic)
             return made_typed.error(span)
         learning = rules.sides.get(side)
         if learning is None:
-            diagnostic = catalog.NO_SUCH_SIDE.at(span, struct=kind.element.name, side=side)
+            diagnostic = catalog.NO_SUCH_SIDE.at(
+                node.method.span, struct=kind.element.name, side=side
+            )
             context.emit(diagnostic.label(rules.span, "the rules are declared here"))
             return made_typed.error(span)
         operands = [self._half(learning.add, span), self._half(learning.change, span)]

@@ -6,7 +6,7 @@ from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.conversions import to_word
 from mlrift.frontend.check.models import made_typed as made
 from mlrift.source import Span
-from mlrift.typesystem import CsrType, PopulationType, Type
+from mlrift.typesystem import ArrayType, CsrType, PopulationType, Type
 from mlrift.values import record
 
 
@@ -50,7 +50,11 @@ def range_of(context: Context, node: ast.Expression) -> PopulationRange | None:
     population = context.expressions[type(base)](base)
     if not isinstance(population.type, PopulationType):
         if not isinstance(population.type, CsrType):
-            context.emit(catalog.NOT_A_POPULATION.at(base.span, found=population.type.name))
+            diagnostic = catalog.NOT_A_POPULATION.at(base.span, found=population.type.name)
+            if isinstance(population.type, ArrayType):
+                note = "an array of a struct with a `dynamics` block is a population"
+                diagnostic = diagnostic.note(note)
+            context.emit(diagnostic)
         return None
     length = made.load_word(population, 0, node.span)
     if part is None:

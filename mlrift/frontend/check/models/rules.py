@@ -8,7 +8,7 @@ from mlrift.frontend.check.models import made_typed as made
 from mlrift.frontend.scopes import Signature
 from mlrift.ir.ops.csr import ConnectionRule
 from mlrift.source import Span
-from mlrift.typesystem import U64, CsrType, TensorType
+from mlrift.typesystem import CsrType, TensorType
 from mlrift.values import record
 
 _SIGNATURES = {
@@ -104,7 +104,10 @@ class RuleReader:
         if isinstance(node, ast.Identifier):
             signature = self._context.names.functions.get(node.text)
         if not isinstance(signature, Signature) or len(signature.symbol.parameters) != 2:
-            self._context.emit(catalog.WHERE_NEEDS_FUNCTION.at(node.span))
+            found = "something else"
+            if isinstance(signature, Signature):
+                found = f"one of {len(signature.symbol.parameters)}"
+            self._context.emit(catalog.WHERE_NEEDS_FUNCTION.at(node.span, found=found))
             return None
         address = made.function_address(self._context, signature, node.span)
         return Rule(ConnectionRule.WHERE, [address])
@@ -113,22 +116,15 @@ class RuleReader:
         """Return the edges of other connections that lie in the ranges."""
         value = self._context.expressions[type(node)](node)
         if not isinstance(value.type, CsrType):
-            self._context.emit(catalog.FOR_NEEDS_CONNECTIONS.at(node.span, found=value.type.name))
+            self._context.emit(catalog.PART_NEEDS_CONNECTIONS.at(node.span, found=value.type.name))
             return None
         return Rule(ConnectionRule.PART, [to_word(value)])
 
     def _edges(self, node: ast.Call) -> Rule | None:
         """Return edges from two tensors of u32."""
-        from mlrift.frontend.builtins.models import (  # noqa: PLC0415 - few rules need tensors
-            tensor_data,
-            tensor_length,
-        )
-
         rows = [self._context.expressions[type(row)](row) for row in node.arguments]
         for row in rows:
             if not isinstance(row.type, TensorType) or row.type.element.value != "u32":
                 self._context.emit(catalog.EDGES_NEED_TENSORS.at(row.span, found=row.type.name))
                 return None
-        words = [made.operation("data", tensor_data, [row], U64, row.span) for row in rows]
-        length = made.operation("length", tensor_length, [rows[0]], U64, node.span)
-        return Rule(ConnectionRule.EDGES, [*words, length])
+        return Rule(ConnectionRule.EDGES, rows)

@@ -71,11 +71,13 @@ def shown(power: int) -> str:
     return _NAMES.get(power, f"time to the power of {power}")
 
 
-def expect(context: Context, node: ast.Expression, wanted: int, what: str) -> None:
+def expect(context: Context, node: ast.Expression, wanted: int, what: str) -> bool:
     """Report an expression that carries another unit than `what` needs; none at all is fine."""
     found = dimension(context, node)
-    if has_units(node) and found is not None and found != wanted:
-        diagnostic = catalog.WRONG_UNIT.at(
-            node.span, what=what, expected=shown(wanted), found=shown(found)
-        )
-        context.emit(diagnostic)
+    if not has_units(node) or found is None or found == wanted:
+        return True
+    diagnostic = catalog.WRONG_UNIT.at(
+        node.span, what=what, expected=shown(wanted), found=shown(found)
+    )
+    context.emit(diagnostic)
+    return False

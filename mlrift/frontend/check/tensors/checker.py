@@ -67,6 +67,12 @@ class TensorChecker:
         diagnostic = catalog.NOT_WITH_TENSORS.at(name.span, what=what, found=f"`{name.span.text}`")
         self._context.emit(diagnostic)
 
+    def refuse_address(self, span: Span) -> None:
+        """Report the address of a function with tensors, which words cannot enter."""
+        found = "its parameters or its result are tensors"
+        diagnostic = catalog.NOT_WITH_TENSORS.at(span, what="a function by address", found=found)
+        self._context.emit(diagnostic)
+
     def resolve(self, signature: Signature) -> None:
         """Give the parameters and the result of a function their types."""
         self._signatures.resolve(signature)
@@ -139,8 +145,7 @@ class TensorChecker:
             static_place = typed.StaticPlace(static, found, span)
             self._wire.assignments.prepend(self._variables.stored(static_place, owned, span))
             return operation("data", U64, [base], span, ir.data)
-        what = "`.data` of a value without a name"
-        self._context.emit(catalog.NOT_WITH_TENSORS.at(span, what=what, found=described(found)))
+        self._context.emit(catalog.NO_ADDRESS.at(span))
         return failed(span)
 
     @staticmethod
@@ -157,10 +162,7 @@ class TensorChecker:
 
     def place(self, base: typed.Expression, target: ast.Index | ast.Member) -> typed.Place:
         """Report what is assigned to although it has no name of its own."""
-        diagnostic = catalog.NOT_WITH_TENSORS.at(
-            target.span, what="an assignment to this", found=described(base.type)
-        )
-        self._context.emit(diagnostic)
+        self._context.emit(catalog.TENSOR_PART_NOT_ASSIGNED.at(target.span))
         variable = typed.LocalVariable("<error>", ERROR, target.span)
         return typed.LocalPlace(variable, ERROR, target.span)
 
@@ -197,7 +199,9 @@ class TensorChecker:
         """Return an operation on checked operands; None if `name` is none with them."""
         found = call(self._context, name, values, span)
         if found is None and callee is None and name in MAKERS:
-            return call_maker(self._context, name, values, span)
+            found = call_maker(self._context, name, values, span)
+            if found is None:
+                found = self._values.report_maker(name, values, span)
         return found
 
     def call_function(

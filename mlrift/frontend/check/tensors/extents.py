@@ -12,6 +12,7 @@ from mlrift.frontend.check.tensors.nodes import ELEMENTS, described
 from mlrift.frontend.check.tensors.shapes import MAX_RANK, Dimension, Shape, shaped
 from mlrift.frontend.scopes import Signature
 from mlrift.frontend.walk import walk
+from mlrift.source import Span
 from mlrift.typesystem import ERROR, U64, ElementKind, ErrorType, ScalarType, TensorType
 
 ANY_EXTENT = "_"
@@ -87,9 +88,8 @@ class ExtentReader:
     def _has_few_axes(self, name: ast.TensorTypeName) -> bool:
         if len(name.extents) <= MAX_RANK:
             return True
-        what = f"a tensor has at most {MAX_RANK} axes"
-        found = f"{len(name.extents)} axes"
-        self._context.emit(catalog.NOT_WITH_TENSORS.at(name.span, what=what, found=found))
+        diagnostic = catalog.TOO_MANY_AXES.at(name.span, most=MAX_RANK, found=len(name.extents))
+        self._context.emit(diagnostic)
         return False
 
     def known(self, node: ast.Expression) -> int | None:
@@ -103,7 +103,16 @@ class ExtentReader:
         names = [row.text for row in walk(node) if type(row) is ast.Identifier]
         if not all(map(self._is_constant, names)):
             return None
-        return _folded(self._context.expressions[type(node)](node))
+        number = _folded(self._context.expressions[type(node)](node))
+        return number if number is None or self._checked(number, node.span) is not ERROR else 0
+
+    def _checked(self, number: int, span: Span) -> int | ErrorType:
+        """Return an extent that is not negative; ERROR after a report."""
+        if number >> 63 == 0:
+            return number
+        found = f"{number - (1 << 64)}"
+        self._context.emit(catalog.BAD_EXTENT.at(span, found=found))
+        return ERROR
 
     def _is_constant(self, name: str) -> bool:
         names = self._context.names
@@ -129,7 +138,7 @@ class ExtentReader:
             return ERROR
         number = _folded(value)
         if number is not None:
-            return number
+            return self._checked(number, value.span)
         if type(value) is typed.LocalRead and self._keeps_value(value.variable):
             return value.variable
         kept = typed.LocalVariable(value.span.text, U64, value.span)

@@ -11,7 +11,7 @@ from mlrift.frontend import typed
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.tensors.nodes import described
 from mlrift.static_types import Any
-from mlrift.typesystem import TensorType, Type
+from mlrift.typesystem import ERROR, TensorType, Type
 
 _PLACES: dict[type, str] = {
     typed.If: "a condition",
@@ -47,7 +47,7 @@ def report_misplaced(context: Context, body: typed.Block) -> None:
             found = getattr(child, "type", None)
             if isinstance(found, TensorType) and not _may_have(node, child):
                 where = _PLACES.get(type(node), "used like this")
-                if type(node) is not typed.Convert:
+                if type(node) is not typed.Convert or node.type is not ERROR:
                     span = getattr(child, "span", None)
                     context.emit(
                         catalog.TENSOR_MISPLACED.at(span, where=where, found=described(found))

@@ -64,6 +64,9 @@ class SignatureChecker:
         if type(node) is ast.Extern:
             self._refuse(node, "an extern function")
             return
+        if symbol.is_naked:
+            self._refuse(node, "a naked function")
+            return
         by_name = {row.name: row for row in symbol.parameters}
         for row in node.parameters:
             if type(row.type) is not ast.TensorTypeName:
@@ -76,7 +79,7 @@ class SignatureChecker:
         if type(node.result) is ast.TensorTypeName:
             symbol.result = self._type(shapes, node.result, None)
 
-    def _refuse(self, node: ast.Extern, what: str) -> None:
+    def _refuse(self, node: ast.Function | ast.Extern, what: str) -> None:
         for row in (*(row.type for row in node.parameters), node.result):
             if type(row) is ast.TensorTypeName:
                 self._refuse_at(row, what)
@@ -99,7 +102,8 @@ class SignatureChecker:
                 return ERROR
             shape.append(extent)
         if len(shape) > MAX_RANK:
-            self._refuse_at(name, f"an axis beyond the {MAX_RANK}th")
+            diagnostic = catalog.TOO_MANY_AXES.at(name.span, most=MAX_RANK, found=len(shape))
+            self._context.emit(diagnostic)
             return ERROR
         return ERROR if element is None else shaped(element, tuple(shape))
 

@@ -143,7 +143,7 @@ class _AxisChecker:
         entry = _SPANS[node.first is not None, node.end is not None]
         extent = self._spanned(node, ends)
         if isinstance(extent, int) and extent < 0 and is_sound:
-            is_sound = not self._report_outside(ends[0] or 0, node.span)
+            is_sound = not self._report_outside(node.span.text, node.span)
         self._add(
             entry, extent if extent is None or not isinstance(extent, int) else max(extent, 0)
         )
@@ -167,7 +167,7 @@ class _AxisChecker:
         self._context.emit(catalog.BAD_INDEX.at(value.span, found=described(found)))
         return False
 
-    def _report_outside(self, index: int, span: Span) -> bool:
+    def _report_outside(self, index: int | str, span: Span) -> bool:
         extent = shown_extent(self._extent)
         self._context.emit(catalog.INDEX_OUTSIDE.at(span, index=index, extent=extent))
         return True

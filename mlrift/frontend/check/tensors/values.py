@@ -73,6 +73,20 @@ class ValueChecker:
         self._context.emit(diagnostic.note("a number has no shape to take it from"))
         return True
 
+    def report_maker(
+        self, name: str, values: list[typed.Expression], span: Span
+    ) -> typed.Expression:
+        """Report a call that has no shape to take."""
+        expected = "to be the value of a variable, whose shape it takes"
+        if name not in _RANDOM:
+            expected = "an extent" if name == "iota" else "a number and the extents"
+        if not any(row.type is ERROR for row in values):
+            names = ", ".join(described(row.type) for row in values) or "nothing"
+            self._context.emit(
+                catalog.TENSOR_ARGUMENTS.at(span, name=name, expected=expected, found=names)
+            )
+        return failed(span)
+
     def _is_maker(self, node: ast.Call) -> bool:
         if node.function.text not in MAKERS:
             return False

@@ -157,9 +157,7 @@ class VariableChecker:
         return None
 
     def _assign_nested(self, node: ast.Assign) -> typed.Statement:
-        what = "an index of an index"
-        found = f"`{node.target.span.text}`"
-        diagnostic = catalog.NOT_WITH_TENSORS.at(node.target.span, what=what, found=found)
+        diagnostic = catalog.TENSOR_PART_NOT_ASSIGNED.at(node.target.span)
         self._context.emit(diagnostic.note("write all indices between one pair of brackets"))
         return typed.Evaluate(failed(node.span), node.span)
 

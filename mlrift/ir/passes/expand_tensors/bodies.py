@@ -19,6 +19,18 @@ from mlrift.typesystem import I64, ElementKind, Extents, TensorType, ValueType
 from mlrift.values import field, record, value
 
 Key = tuple[object, ...]
+BODY_PREFIX = "tensor.body."
+_MOST_NAMES = 12
+
+
+def is_scalar_fill(found: Value) -> bool:
+    """Whether a tensor is one element that a map takes as a scalar."""
+    return type(found) is Fill and found.tensor_type.rank == 0
+
+
+def _name_of(step: Op) -> str:
+    kind = getattr(step, "kind", None) or getattr(step, "predicate", None)
+    return str(kind.value) if kind is not None else step.MNEMONIC.partition(".")[2]
 
 
 @record
@@ -59,15 +71,18 @@ class Bodies:
         key = plan.key
         symbol = self._known.get(key)
         if symbol is None:
-            symbol = self._known[key] = self._free_name()
+            symbol = self._known[key] = self._free_name(plan)
             plan.emit(self.module, symbol)
         return Body(symbol, list(plan.tensors), list(plan.scalars))
 
-    def _free_name(self) -> str:
+    def _free_name(self, plan: "_Plan") -> str:
+        """Return a name that tells what the body does: `tensor.body.0.mul_add`."""
+        names = [_name_of(step) for step in plan.steps if not is_scalar_fill(step)]
+        words = "_".join(names[:_MOST_NAMES]) or "fill"
         number = len(self._known)
-        while f"tensor.body.{number}" in self.module.functions:
+        while f"{BODY_PREFIX}{number}.{words}" in self.module.functions:
             number += 1
-        return f"tensor.body.{number}"
+        return f"{BODY_PREFIX}{number}.{words}"
 
 
 class _Plan:
@@ -184,7 +199,7 @@ def _fill(out: Emitter, step: Op, elements: list[Value], scalars: list[Value]) -
 
 
 def _iota(out: Emitter, step: Op, elements: list[Value], scalars: list[Value]) -> Value:
-    return cast(out, scalars[-1], ElementKind.U64, _element(step))
+    return cast(out, scalars[-1], ElementKind.I64, _element(step))
 
 
 def _random(out: Emitter, step: Op, elements: list[Value], scalars: list[Value]) -> Value:

@@ -40,6 +40,7 @@ from mlrift.ir.ops.memory import Load, Store
 from mlrift.ir.ops.tensor_map import BinaryKind, ComparePredicate, UnaryKind
 from mlrift.ir.ops.tensor_types import ELEMENT_BYTES, FLOATS, HALVES, SIGNED, scalar_of
 from mlrift.ir.passes.expand_tensors.emit import Emitter
+from mlrift.ir.passes.expand_tensors.single_functions import single_exp, single_tanh
 from mlrift.typesystem import F32, F64, I8, I16, I32, I64, ElementKind, MachineType
 
 BOOL = ElementKind.BOOL
@@ -314,6 +315,12 @@ def _ceil(out: Emitter, value: Value) -> Value:
     return _negated(out, _floor(out, _negated(out, value)))
 
 
+def _exp(out: Emitter, value: Value) -> Value:
+    if value.type is F64:
+        return out.call_external("core.math_float_exp", [value], (F64,))
+    return single_exp(out, value)
+
+
 def _elementary(double: str, single: str) -> Callable[[Emitter, Value], Value]:
     """Emit a call of a function of std; that of f32 takes and gives the wider number."""
 
@@ -325,8 +332,10 @@ def _elementary(double: str, single: str) -> Callable[[Emitter, Value], Value]:
     return call
 
 
-_exp = _elementary("core.math_float_exp", "core.math_single_exp")
-_tanh = _elementary("core.math_float_tanh", "core.math_single_tanh")
+def _tanh(out: Emitter, value: Value) -> Value:
+    if value.type is F64:
+        return out.call_external("core.math_float_tanh", [value], (F64,))
+    return single_tanh(out, value)
 
 
 def _sigmoid(out: Emitter, value: Value) -> Value:

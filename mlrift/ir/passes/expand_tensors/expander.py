@@ -11,6 +11,7 @@ from mlrift.ir.core import Block, Function, Global, Module, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.call import Call, CallResult
 from mlrift.ir.ops.memory import GlobalAddress, SlotGet, SlotNew
+from mlrift.ir.ops.tensor_release import Release
 from mlrift.ir.passes.expand_tensors.emit import Emitter
 from mlrift.static_types import Any
 from mlrift.typesystem import I64, TensorType, ValueType
@@ -67,6 +68,7 @@ class Expander:
         self.types: dict[Value, TensorType] = {}
         self.words: dict[Value, Value] = {}
         self.op: Op | None = None
+        self.ending: frozenset[Value] = frozenset()
 
     def run(self, function: Function) -> None:
         """Expand one function; its tensors become words."""
@@ -81,6 +83,10 @@ class Expander:
     def type_of(self, value: Value) -> TensorType:
         """Return the type that a value had as a tensor."""
         return self.types[value]
+
+    def ends(self, value: Value) -> bool:
+        """Whether a tensor is given back right after the op at hand."""
+        return value in self.ending
 
     def word(self, value: Value) -> Value:
         """Return the descriptor of a tensor."""
@@ -118,9 +124,10 @@ class Expander:
     def _expand_block(self, block: Block) -> None:
         ops, block.ops = block.ops, []
         self.out.block = block
-        for made in ops:
+        for position, made in enumerate(ops):
             rule = self.rules.get(type(made))
             self.op = made
+            self.ending = _released_after(ops, position)
             self.out.span = made.span
             if rule is not None:
                 stand_in = rule(self, made)
@@ -141,6 +148,16 @@ class Expander:
             (made.slot_type,) = plain_types((made.slot_type,))
         if isinstance(made.type, TensorType):
             made.type = I64
+
+
+def _released_after(ops: list[Op], position: int) -> frozenset[Value]:
+    """Return the tensors of the releases that stand right after an op."""
+    found: list[Value] = []
+    for made in ops[position + 1 :]:
+        if not isinstance(made, Release):
+            break
+        found.append(made.operand)
+    return frozenset(found)
 
 
 def plain_types(types: Sequence[ValueType]) -> tuple[ValueType, ...]:

@@ -18,6 +18,7 @@ _OPERANDS = 4
 _FAST = 5
 _GENERAL = 6
 _UNIT = 7
+_REUSED = 18
 _FIRST_OPERAND = 20
 _OPERAND_WORDS = 12
 _STRIDE = 1
@@ -159,10 +160,13 @@ def context_of(
     scalars: Sequence[Value],
     rank: int,
     kernel: MapKernel | None,
+    *,
+    reused: int = 0,
 ) -> Value:
     """Emit a context on the stack; `operands` are descriptors with the types of their tensors.
 
-    Without a kernel the one operand is what a reduction runs over.
+    Without a kernel the one operand is what a reduction runs over. `reused` is one more than the
+    number of an operand that may become the result.
     """
     words = _FIRST_OPERAND + len(operands) * _OPERAND_WORDS + len(scalars)
     context = stack_in_entry(out, words)
@@ -177,6 +181,7 @@ def context_of(
     out.store_word(context, _FAST, fast)
     out.store_word(context, _GENERAL, general)
     out.store_word(context, _UNIT, out.word(unit))
+    out.store_word(context, _REUSED, out.word(reused))
     for index, (tensor, found) in enumerate(operands):
         first = _FIRST_OPERAND + index * _OPERAND_WORDS
         out.store_word(context, first, tensor)

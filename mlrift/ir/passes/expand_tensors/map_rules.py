@@ -3,7 +3,7 @@
 from mlrift.ir.core import Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.tensor_map import Map
-from mlrift.ir.ops.tensor_types import KIND_CODES
+from mlrift.ir.ops.tensor_types import KIND_CODES, is_alike
 from mlrift.ir.passes.expand_tensors.expander import Expander, Kernels, Rule
 from mlrift.ir.passes.expand_tensors.map_kernels import (
     MapKernel,
@@ -33,13 +33,23 @@ def operands_of(on: Expander, tensors: list[Value]) -> list[tuple[Value, TensorT
     return [(on.word(row), on.type_of(row)) for row in tensors]
 
 
+def _reused(on: Expander, made: Map) -> int:
+    """Return one more than the number of an operand that ends here and is like the result, or 0."""
+    for number, operand in enumerate(made.tensors, 1):
+        found = on.type_of(operand)
+        is_like = found.element is made.tensor_type.element
+        if is_like and is_alike(found.extents, made.tensor_type.extents) and on.ends(operand):
+            return number
+    return 0
+
+
 def context_of_map(on: Expander, made: Map, element: ElementKind, rank: int) -> Value:
     """Emit the context of a map whose result has `rank` axes."""
     operands = operands_of(on, made.tensors)
     types = [found for _, found in operands]
     shape = shape_of_map(made.body, types, made.scalars, element, rank)
     kernel = kernel_of_map(on.kernels, shape)
-    return context_of(on.out, operands, made.scalars, rank, kernel)
+    return context_of(on.out, operands, made.scalars, rank, kernel, reused=_reused(on, made))
 
 
 def _map(on: Expander, made: Map) -> Value:

@@ -53,6 +53,26 @@ function @loop(%times : i64) -> f32 {
   control.return %sum
 }
 
+function @plain(%times : i64) -> f32 {
+^entry:
+  %zero = arith.constant 0 : i64
+  %one = arith.constant 1 : i64
+  %step = arith.constant 1.0 : f32
+  %start = call.direct @make(%step) -> tensor<f32, [3]>
+  %more = tensor.fill %step() : tensor<f32, []>
+  control.jump ^head(%zero, %start)
+^head(%i : i64, %x : tensor<f32, [3]>):
+  %go = compare.integer ult %i, %times
+  control.branch %go, ^body, ^done
+^body:
+  %y = tensor.binary add %x, %more
+  %next = arith.add %i, %one
+  control.jump ^head(%next, %y)
+^done:
+  %sum = call.direct @sum(%x) -> f32
+  control.return %sum
+}
+
 function @store(%times : i64) -> f32 {
 ^entry:
   %zero = arith.constant 0 : i64
@@ -113,6 +133,7 @@ CALLS: tuple[tuple[str, list[int], float], ...] = (
     ("loop", [0], 3.0),
     ("loop", [1], 9.0),
     ("loop", [5], 63.0),
+    ("plain", [4], 15.0),
     ("store", [0], 4.0),
     ("store", [7], 11.0),
     ("choose", [0], 6.0),
@@ -140,6 +161,24 @@ def test_functions_give_the_same_and_leave_nothing() -> None:
         assert run_function(plain, name, arguments) == wanted
         assert program.function(name)(*arguments) == wanted
         assert program.memory.word(live) == 0, f"{name}{arguments}"
+
+
+def test_a_map_takes_the_place_of_an_operand_that_ends() -> None:
+    module = parse_module(PROGRAM)
+    expand_domain_ops(module)
+    merge_core_library(module)
+    program = Program(module, RecordingOs(b"", {}), ProgramLimits())
+    made: list[int] = []
+    storage = program.function("core.tensor_storage")
+
+    def counted(*arguments: int) -> int:
+        made.append(1)
+        address: int = storage(*arguments)
+        return address
+
+    program.namespace[program.callee("core.tensor_storage")] = counted
+    assert program.function("plain")(10) == 33.0
+    assert len(made) == 2  # the first tensor, and the sum
 
 
 def test_what_is_used_up_is_changed_in_place() -> None:
