@@ -1,4 +1,4 @@
-"""The part of the build that pyproject.toml cannot say: std/ and the OS layers go into the wheel."""
+"""The part of the build that pyproject.toml cannot say: the wheel has std/ and the OS layers."""
 
 import os
 import shutil

@@ -41,15 +41,15 @@ from mlrift.frontend.ast import Program
 from mlrift.frontend.symbols import FREESTANDING_START
 from mlrift.frontend.typed import TypedProgram
 from mlrift.ir.core import Linkage, Module
+from mlrift.ir.passes.pipeline import Observer, optimise
 from mlrift.ir.passes.pipeline import OptimisationLevel as IrLevel
-from mlrift.ir.passes.pipeline import optimise
 from mlrift.link.image import DebugInfo as LinkDebugInfo
 from mlrift.link.image import LinkOptions, link
 from mlrift.link.objects import ObjectFile
 from mlrift.link.read_elf import read_elf
 from mlrift.static_types import TYPE_CHECKING
 from mlrift.targets import Cpu, ObjectFormat, Target
-from mlrift.values import record, replace
+from mlrift.values import field, record, replace
 
 if TYPE_CHECKING:
     from mlrift.interface.model import Interface
@@ -60,6 +60,8 @@ CHECKS = {
     RuntimeChecks.DEBUG: (lower.RuntimeChecks.DEBUG, HeapZone.BYTES),
     RuntimeChecks.GUARD_PAGES: (lower.RuntimeChecks.GUARD_PAGES, HeapZone.PAGES),
 }
+# The name by which `--dump=after:NAME` asks for the IR before any pass.
+LOWERING = "lowering"
 # What every family of domain ops imports: without them no module has any.
 DOMAIN_OPS_MODULES = ("mlrift.ir.ops.tensor_types", "mlrift.ir.ops.population")
 REQUIREMENTS = {
@@ -88,6 +90,7 @@ class BuildContext:
     cache: Cache
     fingerprint: str
     interface: "Interface | None" = None
+    dumps: list[tuple[str, str]] = field(default_factory=list)
     loader_functions: tuple[str, str] = ("", "")
 
 
@@ -153,6 +156,9 @@ def make_module(
         statics = lower.ExportedStatics.BY_SLOT
     lowering = lower.LowerOptions(checks, names, role, exported_statics=statics)
     module = lower.lower_program(typed, lowering, options.source.stem)
+    observe = _observer(context)
+    if observe is not None:
+        observe(LOWERING, module)
     context.interface = typed.interface
     if any(name in sys.modules for name in DOMAIN_OPS_MODULES):
         from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
@@ -160,7 +166,7 @@ def make_module(
             expand_domain_ops,
         )
 
-        expand_domain_ops(module, None, domain_ops or DomainOps.EXPANDED)
+        expand_domain_ops(module, observe, domain_ops or DomainOps.EXPANDED)
     library_units.merge_core_library(module, zone)
     if library_units.EXIT_REGISTER in module.functions:
         from mlrift.driver.exit_hooks import add_exit_hooks  # noqa: PLC0415 - in few programs
@@ -187,21 +193,27 @@ def make_module(
     return module
 
 
-def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, str]]:
-    """Run the IR passes; return the IR after each pass named in `--dump`."""
-    full = context.options.optimisation is Optimisation.FULL
-    dumps: list[tuple[str, str]] = []
+def _observer(context: BuildContext) -> Observer | None:
+    """Return what notes the IR after each step named in `--dump`; None when none is."""
+    if not context.options.dump_after:
+        return None
 
     def observe(name: str, now: Module) -> None:
         if name in context.options.dump_after:
             from mlrift.ir.text import print_module  # noqa: PLC0415 - for `--dump` only
 
-            dumps.append((name, print_module(now)))
+            context.dumps.append((name, print_module(now)))
 
-    wanted = observe if context.options.dump_after else None
+    return observe
+
+
+def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, str]]:
+    """Run the IR passes; return the IR after each step named in `--dump`."""
+    full = context.options.optimisation is Optimisation.FULL
+    wanted = _observer(context)
     quick = IrLevel.STEPPING if context.options.debug_info is DebugInfo.FULL else IrLevel.NONE
     optimise(module, IrLevel.FULL if full else quick, wanted)
-    return dumps
+    return context.dumps
 
 
 def compile_cpu(context: BuildContext, module: Module, cpu: Cpu) -> bytes:

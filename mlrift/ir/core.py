@@ -105,8 +105,8 @@ class Function:
 
     One that `is_simd` may be compiled for several generations of a CPU, one that `is_inline` goes
     into its callers. One with a `level` is compiled for processors of that level alone and may only
-    be called where `cpu.level` is as high; CPUs without levels leave its body out. `results` has up to three entries. `returns` is false for functions such as
-    `os.exit`.
+    be called where `cpu.level` is as high; CPUs without levels leave its body out. `results` has up
+    to three entries. `returns` is false for functions such as `os.exit`.
     `foreign` is known for the C functions that programs declare, and `from_c` for the entries by
     which C calls functions of the program; neither is part of the text form.
     `call.address_of` refers to an entry that takes and gives only words, floats as their bits:

@@ -146,6 +146,20 @@ def send_value(memory: MachineType) -> Lowering:
     return lower
 
 
+def send_later(
+    column: int, memory: MachineType, delay_column: int, delay_memory: MachineType
+) -> Lowering:
+    """Operands: connections, events, the address of the targets' column."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        storage = _own_storage(builder, csr.QUEUE_WORDS)
+        made = csr.SendLater(storage, *operands[:3], column, memory, delay_column, delay_memory)
+        builder.emit(made)
+        return builder.word(0)
+
+    return lower
+
+
 def fill_edges(column: int, memory: MachineType) -> Lowering:
     """Operands: connections, the bits."""
 

@@ -10,6 +10,7 @@ from mlrift.ir.core import Value
 from mlrift.ir.op import Effect, Op, anything, op
 from mlrift.typesystem import I64, MachineType
 
+QUEUE_WORDS = 8
 # Offsets in the descriptor.
 ROWS, SOURCE_FIRST, TARGET_COUNT, TARGET_FIRST, TARGET_END, EDGES = 0, 8, 16, 24, 32, 40
 DEGREE, ROW_STARTS, TARGETS, COLUMN_COUNT = 48, 56, 64, 72
@@ -93,6 +94,26 @@ class SendValue(Op):
     target: Value
     value: Value
     memory: MachineType
+
+
+@op("csr.send_later", Effect.ANY)
+class SendLater(Op):
+    """As `csr.send`, but every edge delivers so many evaluations of the op later as it says.
+
+    `storage` are the words of the queue, which belong to the place in the program: it grows as
+    needed and keeps values until they are due. What is due is added in the order in which it was
+    sent, then of the events, then of the edges. `delays` are elements of `delay_memory`, unsigned;
+    0 is at once.
+    """
+
+    storage: Value
+    connections: Value
+    events: Value
+    target: Value
+    column: int
+    memory: MachineType
+    delay_column: int
+    delay_memory: MachineType
 
 
 @op("csr.index", Effect.ANY)

@@ -6,7 +6,9 @@ from mlrift.typesystem import I64
 
 @op("cpu.level", Effect.READ, result=I64)
 class ProcessorLevel(Op):
-    """How much the processor can do: 2 to 4 for x86-64-v2 to v4, 5 for v4 with VNNI; 1 on CPUs without levels.
+    """How much the processor can do: 2 to 4 for x86-64-v2 to v4, 5 for v4 with VNNI.
+
+    CPUs without levels have 1.
 
     Functions with a `level` may be called where it is at least that. Never changes.
     """

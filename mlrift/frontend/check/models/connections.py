@@ -31,6 +31,14 @@ if TYPE_CHECKING:
 _WORD = 8
 
 
+def _delay_column(kind: CsrType) -> int | None:
+    """Return the column that says how many steps later an edge delivers."""
+    for number, (name, row) in enumerate(columns_of(kind)):
+        if name == "delay" and not row.is_float:
+            return number
+    return None
+
+
 class ConnectionChecker:
     """Handlers of connections."""
 
@@ -208,11 +216,15 @@ class ConnectionChecker:
         """Return the address of an edge column."""
         return made.load_word(base, csr.FIRST_COLUMN + _WORD * number, span)
 
-    def _column(self, kind: CsrType, field: ast.Name | None, span: Span) -> int | None:
+    def _column(
+        self, kind: CsrType, field: ast.Name | None, span: Span, beside: int | None = None
+    ) -> int | None:
+        """Return the column of a field, or the only one there is (but for `beside`)."""
         rows = columns_of(kind)
         if field is None:
-            if len(rows) == 1:
-                return 0
+            others = [number for number in range(len(rows)) if number != beside]
+            if len(others) == 1:
+                return others[0]
             shown = ", ".join(f"`{name}`" for name, _ in rows)
             diagnostic = catalog.WHICH_FIELD.at(span, known=shown)
             self._context.emit(diagnostic.help(f"{span.text}.{rows[0][0]}"))
@@ -326,7 +338,8 @@ class ConnectionChecker:
             value = coerce(self._handlers[type(node.arguments[2])](node.arguments[2]), row)
             operands = [connections, events, address, value]
             return made.action("send", lowering.send_value(row.memory), operands, node.span)
-        number = self._column(kind, None, node.span)
+        delay = _delay_column(kind)
+        number = self._column(kind, None, node.span, beside=delay)
         if number is None:
             return made.error(node.span)
         name, element = columns_of(kind)[number]
@@ -335,6 +348,9 @@ class ConnectionChecker:
             diagnostic = catalog.SEND_TYPES.at(target.span, target=row.name, edges=element.name)
             self._context.emit(diagnostic)
         lower = lowering.send(number, row.memory)
+        if delay is not None:
+            delay_memory = columns_of(kind)[delay][1].memory
+            lower = lowering.send_later(number, row.memory, delay, delay_memory)
         operands = [connections, events, address, population]
         return made.action("send", lower, operands, node.span)
 

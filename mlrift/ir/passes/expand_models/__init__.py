@@ -39,6 +39,7 @@ EXPANSIONS: dict[type[Op], Expansion] = {
     csr.FreeConnections: simple.free_connections,
     csr.Send: edges.send,
     csr.SendValue: edges.send_value,
+    csr.SendLater: simple.send_later,
     csr.Product: edges.product,
     plasticity.Pre: learning.pre,
     plasticity.Post: learning.post,

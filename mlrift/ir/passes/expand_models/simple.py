@@ -120,6 +120,20 @@ def build_group(builder: Builder, made: csr.BuildGroup) -> None:
         builder.call_external("core.csr_renew_columns", [member], ())
 
 
+def send_later(builder: Builder, made: csr.SendLater) -> None:
+    """Emit the call that queues the edges of the events, then adds what is due."""
+    offset = csr.FIRST_COLUMN + WORD_BYTES * made.column
+    delay_offset = csr.FIRST_COLUMN + WORD_BYTES * made.delay_column
+    values = load_word(builder, made.connections, offset)
+    delays = load_word(builder, made.connections, delay_offset)
+    width = builder.word(MEMORY_BYTES[made.memory])
+    delay_width = builder.word(MEMORY_BYTES[made.delay_memory])
+    queue = [made.storage, made.connections, made.events]
+    builder.call_external("core.csr_queue", [*queue, values, width, delays, delay_width], ())
+    kind = {MachineType.F64: "f64", MachineType.F32: "f32"}.get(made.memory, "word")
+    builder.call_external(f"core.csr_drain_{kind}", [made.storage, made.target, width], ())
+
+
 def index_incoming(builder: Builder, made: csr.IndexIncoming) -> None:
     """Emit the call that makes the index of incoming edges."""
     builder.call_external("core.csr_incoming", [made.connections])
