@@ -262,7 +262,8 @@ def _returning(row: Function, call: str) -> list[str]:
     if row.results[0].form is Form.POINTER:
         call = f"_mlrift.contents({call})"
     if row.results[0].form is Form.TENSOR:
-        call = f"_mlrift.array(_library, {call}, {row.results[0].type!r})"
+        release = f"_library[{row.release!r}]"
+        call = f"_mlrift.array({release}, {call}, {row.results[0].type!r})"
     if len(row.results) == 1:
         return [f"return {call}  # type: ignore[no-any-return]"]
     others = ", ".join(f"_result{number}.value" for number in range(2, len(row.results) + 1))

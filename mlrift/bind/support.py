@@ -128,17 +128,15 @@ class _mlrift:
         shown = "x".join(_builtins.map(_builtins.str, extents)) or "no axes"
         if _builtins.len(extents) != _builtins.len(shape):
             raise ValueError(f"{name}: {_builtins.len(shape)} axes are wanted, not {shown}")
-        for axis, (extent, wanted) in _builtins.enumerate(_builtins.zip(extents, shape)):
+        for axis, extent in _builtins.enumerate(extents):
+            wanted, first = shape[axis], ""
             if _builtins.isinstance(wanted, _builtins.str) and wanted:
-                wanted, first = known.setdefault(wanted, (extent, name))
-            else:
-                first = ""
+                wanted, first = known.setdefault(wanted, (extent, f" as in {name}"))
             if wanted not in ("", extent):
-                reason = f" as in {first}" if first else ""
                 raise ValueError(
-                    f"{name}: axis {axis} has {extent} elements, not {wanted}{reason} ({shown})"
+                    f"{name}: axis {axis} has {extent} elements, not {wanted}{first} ({shown})"
                 )
-        if any(stride % size_bytes for stride in strides):
+        if _builtins.any(stride % size_bytes for stride in strides):
             raise TypeError(f"{name}: elements of the array are not aligned")
         rows = [*extents, *(stride // size_bytes for stride in strides)]
         layout = (_ctypes.c_int64 * _builtins.max(_builtins.len(rows), 1))(*rows)
@@ -150,13 +148,13 @@ class _mlrift:
         return address, layout, keeper
 
     @staticmethod
-    def array(library: _ctypes.CDLL, tensor: int, kind: str) -> _Any:
-        """Return what a library gave as a numpy array; its memory goes with the last of its views."""
+    def array(release: _Any, tensor: int, kind: str) -> _Any:
+        """Return what a library gave as a numpy array; the memory goes with the last view of it."""
         import numpy  # noqa: PLC0415 - with tensors only
 
-        return numpy.asarray(_tensor_of_library(library, tensor, kind))
+        return numpy.asarray(_tensor_of_library(release, tensor, kind))
 
-    FORMATS = {  # noqa: RUF012 - of a class that has no instances
+    FORMATS = {
         "u8": ("B", 1),
         "u16": ("HS", 2),
         "u32": ("IL", 4),
@@ -176,8 +174,8 @@ class _mlrift:
 class _tensor_of_library:
     """A tensor that a library gave; numpy sees its memory, which goes when nobody has it."""
 
-    def __init__(self, library: _ctypes.CDLL, tensor: int, kind: str) -> None:
-        self._release = library["mlrift_tensor_release"]
+    def __init__(self, release: _Any, tensor: int, kind: str) -> None:
+        self._release = release
         self._release.argtypes = [_ctypes.c_void_p]
         self._release.restype = None
         self._tensor = tensor
@@ -188,8 +186,8 @@ class _tensor_of_library:
         letter = "b" if kind == "bool" else kind[0].replace("b", "u")
         self.__array_interface__ = {
             "version": 3,
-            "shape": tuple(layout[:rank]),
-            "strides": tuple(stride * size_bytes for stride in layout[rank:]),
+            "shape": _builtins.tuple(layout[:rank]),
+            "strides": _builtins.tuple(stride * size_bytes for stride in layout[rank:]),
             "data": (head[1] or 0, False),
             "typestr": f"{'|' if size_bytes == 1 else '<'}{letter}{size_bytes}",
         }

@@ -263,7 +263,7 @@ UNKNOWN_METHOD_OF_INTEGRATION = _error("E0758", "no method of integration '{name
 METHODS_DIFFER = _error("E0759", "`{second}` in a system that is advanced by `{first}`")
 SECOND_SPIKE = _error("E0760", "a second `spike` in this block")
 NOT_LINEAR = _error("E0761", "`{method}` needs a rate that is linear in '{variable}'")
-COUPLED_EXACT = _error("E0762", "`exact` advances one line, and '{second}' stands beside '{first}'")
+COUPLED_EXACT = _error("E0762", "`exact` advances {most} coupled lines at most")
 WRITE_IN_RULE = _error(
     "E0763", "`on {side}` writes '{field}': it may change the edge and add to fields of '{other}'"
 )
@@ -306,7 +306,11 @@ POISSON_ARGUMENTS = _error(
     "E0795", "`poisson` takes a population, a probability, a seed and a step, got {found}"
 )
 NO_DELAY = _error("E0796", "a delay of 0 steps")
+COEFFICIENT_OF_NEURON = _error(
+    "E0798", "coefficients of coupled lines are the same for all neurons: '{field}' is one of each"
+)
 PART_NEEDS_CONNECTIONS = _error("E0797", "`part` takes connections, got {found}")
+STATIC_POPULATION = _error("E0798", "a population cannot be static: {struct} has dynamics")
 
 # ------------------------------------------------------------------- W03xx warnings
 

@@ -32,6 +32,9 @@ def shared_library(
 def exports_of(interface: Interface) -> tuple[Export, ...]:
     """Return the symbols that other programs may use."""
     functions = [Export(row.name, ExportKind.FUNCTION) for row in interface.functions]
+    functions += [
+        Export(row.release, ExportKind.FUNCTION) for row in interface.functions if row.release
+    ]
     return (*functions, *[Export(row.name, ExportKind.VARIABLE) for row in interface.variables])
 
 

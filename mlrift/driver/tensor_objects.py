@@ -30,6 +30,8 @@ CALLED = (
     "core.parallel_parts",
     "core.format_u64",
     "core.format_i64",
+    "core.pages_advise",
+    "core.pages_advise",
 )
 _CORE_PREFIX = "core."
 

@@ -55,7 +55,7 @@ def c_header(interface: Interface, name: str) -> str:
         _includes(interface),
         _import_macro(api, macro),
         '#ifdef __cplusplus\nextern "C" {\n#endif',
-        _tensors(interface, api),
+        _tensors(interface),
         *map(_constant, interface.constants),
         *map(_enumeration, interface.enums),
     ]
@@ -77,11 +77,13 @@ def _names_that_are_taken(interface: Interface) -> frozenset[str]:
 
 _TENSORS = """\
 /*
- * What a function gives that returns a tensor: give it back with mlrift_tensor_release. `layout` has
- * an extent for each axis, then a stride for each, in elements; a parameter `NAME_layout` points to
+ * What a function gives that returns a tensor: give it back with NAME_release. `layout` has an
+ * extent for each axis, then a stride for each, in elements; a parameter `NAME_layout` points to
  * the same.
  */
-typedef struct mlrift_tensor {{
+#ifndef MLRIFT_TENSOR
+#define MLRIFT_TENSOR
+typedef struct mlrift_tensor {
     uint64_t references;
     void *data;
     uint64_t owner;
@@ -89,17 +91,13 @@ typedef struct mlrift_tensor {{
     uint32_t kind;
     uint32_t rank;
     uint64_t layout[16];
-}} mlrift_tensor;
+} mlrift_tensor;
+#endif"""
 
-{api} void mlrift_tensor_release(const mlrift_tensor *tensor);"""
 
-
-def _tensors(interface: Interface, api: str) -> str:
+def _tensors(interface: Interface) -> str:
     """Return what is the same in all headers with results that are tensors."""
-    results = [entry for row in interface.functions for entry in row.results]
-    if any(row.form is Form.TENSOR for row in results):
-        return _TENSORS.format(api=api)
-    return ""
+    return _TENSORS if any(row.release for row in interface.functions) else ""
 
 
 def _includes(interface: Interface) -> str:
@@ -215,6 +213,8 @@ def _function(row: Function, api: str, names: set[str]) -> str:
     line = head + (", ".join(parameters) or "void") + ");"
     if len(line) > _LINE_WIDTH:
         line = head + "\n    " + ",\n    ".join(parameters) + "\n);"
+    if row.release:
+        line += f"\n\n{api} void {row.release}(const mlrift_tensor *tensor);"
     return _comment(row.doc) + line
 
 

@@ -57,6 +57,12 @@ class Function:
     results: tuple[Parameter, ...]
     doc: str = ""
 
+    @property
+    def release(self) -> str:
+        """The name of the function by which C gives a tensor back, empty if it gets none."""
+        gives_tensor = self.results and self.results[0].form is Form.TENSOR
+        return release_name(self.name) if gives_tensor else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -123,6 +129,11 @@ class Interface:
     def struct(self, name: str) -> Struct | None:
         """Return the struct of that name, None when `name` is a scalar type."""
         return next((row for row in self.structs if row.name == name), None)
+
+
+def release_name(function: str) -> str:
+    """Return the name of the function by which C gives back what `function` gave."""
+    return f"{function}_release"
 
 
 def to_json(interface: Interface) -> bytes:

@@ -69,6 +69,19 @@ def test_options_that_contradict_each_other_are_refused(options: list[str]) -> N
     assert run_mlrc([*options, "hello.mlr"])[0] == 1
 
 
+def test_pages_guard_blocks_only_where_the_system_has_them() -> None:
+    status, _, err = run_mlrc(["--debug=guard-pages", "hello.mlr"])
+    assert (status, err) == (
+        1,
+        "mlrc: error: --debug=guard-pages is not for win-x64; add --target=linux\n",
+    )
+    assert run_mlrc(["--debug=guard-pages", "--target=linux", "hello.mlr"])[0] == 0
+    assert run_mlrc(["check", "--debug=guard-pages", "hello.mlr"])[0] == 0
+    status, _, err = run_mlrc(["--debug=all", "hello.mlr"])
+    assert status == 1
+    assert "'all' is not one of 'checks', 'guard-pages'" in err
+
+
 @pytest.mark.parametrize(
     "option",
     ["--ir", "--legacy", "--coalesce", "--no-coalesce", "--no-auto-teardown", "--check-types"],

@@ -60,6 +60,26 @@ fn textfield_freed() -> u64 {
     textfield_free(field)
     return field
 }
+fn freed(u64 kind) -> u64 {
+    u64 p = 0
+    if kind == 0 {
+        p = mutex_new()
+        mutex_free(p)
+    } else if kind == 1 {
+        p = cond_new()
+        cond_free(p)
+    } else if kind == 2 {
+        p = semaphore_new(1)
+        semaphore_free(p)
+    } else if kind == 3 {
+        p = barrier_new(1)
+        barrier_free(p)
+    } else {
+        p = channel_new(1 << kind)
+        channel_free(p)
+    }
+    return p
+}
 fn arena_destroyed() -> u64 {
     u64 arena = arena_new(100)
     arena_destroy(arena)
@@ -260,7 +280,29 @@ textfield_get_text(W)
 textfield_get_len(W)
 """
 
+_FREED = """
+mutex_lock(freed(0))
+mutex_free(freed(0))
+cond_wait_for(freed(1), words, 1)
+cond_signal(freed(1))
+cond_broadcast(freed(1))
+cond_free(freed(1))
+semaphore_try_acquire(freed(2))
+semaphore_release(freed(2))
+semaphore_free(freed(2))
+barrier_wait(freed(3))
+barrier_free(freed(3))
+channel_send(freed(4), 1)
+channel_try_send(freed(14), 1)
+channel_receive(freed(13))
+channel_close(freed(5))
+channel_len(freed(6))
+channel_free(freed(14))
+"""
+
 HANDLE_ABORTS = {
+    **name_function(_FREED, "it was freed"),
+    "mutex_unlock(freed(0))": "mutex_unlock: the mutex is not locked",
     **name_function(_VECS.replace("V", "0"), "the handle is 0"),
     **name_function(_MAPS.replace("M", "0"), "the handle is 0"),
     **name_function(_INTMAPS.replace("M", "0"), "the handle is 0"),

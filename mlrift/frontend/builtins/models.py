@@ -1,13 +1,15 @@
 """How the operations of models are lowered: an op each, with the storage that the place needs."""
 
+import math
 from collections.abc import Callable
 
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Global, Value
 from mlrift.ir.ops import csr, dynamics, events, plasticity, population
-from mlrift.ir.ops.arith import Add, Shl
+from mlrift.ir.ops.arith import Add, Constant, Shl
+from mlrift.ir.ops.call import Call, FunctionAddress
 from mlrift.ir.ops.memory import GlobalAddress, Load, Stack
-from mlrift.typesystem import I64, MachineType
+from mlrift.typesystem import F64, I64, MachineType
 
 WORD_BYTES = 8
 # Operations that `--debug` lowers in frontend/lower/model_checks.py; no builtin has a space.
@@ -44,16 +46,51 @@ def fill_column(streams: int, column: int, memory: MachineType) -> Lowering:
     return lower
 
 
-def step(streams: int, stream: int, *columns: tuple[int, ...]) -> Lowering:
-    """Operands: the function, a population, the time step."""
+def step(
+    streams: int, stream: int, shortest: float | None, *columns: tuple[int, ...]
+) -> Lowering:
+    """Operands: the function, a population, the time step; `shortest` is a time constant."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
         body, neurons, time_step = operands
+        if not isinstance(time_step, Constant):
+            _check_time_step(builder, time_step, shortest)
         interval = dynamics.INTERVAL_STEPS
         made = dynamics.Step(body, neurons, time_step, streams, stream, *columns, interval)
         return builder.emit(made)
 
     return lower
+
+
+def prepared(lower_step: Lowering) -> Lowering:
+    """Operands: those of a step, then the function (time step) that runs before it."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        *rest, function = operands
+        assert isinstance(function, FunctionAddress)
+        builder.emit(Call(function.callee, [rest[2]], ()))
+        return lower_step(builder, rest)
+
+    return lower
+
+
+def _check_time_step(builder: Builder, time_step: Value, shortest: float | None) -> None:
+    """Emit the call that refuses a time step that is not positive, and warns of a long one."""
+    place = ""
+    if builder.span is not None:
+        line, column = builder.span.file.line_and_column(builder.span.start)
+        place = f"{builder.span.file.path}:{line}:{column}: "
+    long = f"{place}warning: the time step is longer than a time constant of {shortest or 0.0:g}\n"
+    texts = [f"{place}the time step is not a positive number", long]
+    addresses = []
+    for text in texts:
+        data = text.encode("utf-8", "surrogateescape") + b"\0"
+        name = f"model.text.{len(builder.module.globals)}"
+        builder.module.globals[name] = Global(name, len(data), 1, data, is_constant=True)
+        addresses.append(builder.emit(GlobalAddress(name)))
+    limit = builder.emit(Constant(shortest if shortest is not None else math.inf, F64))
+    arguments = [time_step, limit, *addresses]
+    builder.call_external("core.dynamics_check_step", arguments, ())
 
 
 def slice_events(builder: Builder, operands: list[Value]) -> Value:

@@ -1,6 +1,7 @@
 """IR of tensors that are kept in memory, of memory that is changed through them, of their text."""
 
 from mlrift.frontend.builtins.tensor import Lowering
+from mlrift.frontend.builtins.tensor_parts import own
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
 from mlrift.ir.ops.arith import Add, Constant, Mul
@@ -15,6 +16,7 @@ from mlrift.ir.ops.tensor import (
     Fill,
     Keep,
     Length,
+    Require,
     Share,
     Take,
     View,
@@ -30,7 +32,12 @@ from mlrift.typesystem import I64, MachineType, TensorType, tensor
 
 
 def write(builder: Builder, values: list[Value]) -> Value:
-    """Copy elements to memory, where they follow each other: the tensor, the address."""
+    """Copy elements to memory, where they follow each other: the tensor, the address.
+
+    A third value is that memory as a tensor: of one axis, it must have as many elements.
+    """
+    if len(values) > 2 and tensor_of(values[2]).rank == 1:
+        builder.emit(Require(values[0], 0, builder.emit(Length(values[2]))))
     whole = builder.emit(Contiguous(values[0]))
     bytes_each = builder.word(ELEMENT_BYTES[tensor_of(whole).element])
     size_bytes = builder.emit(Mul(builder.emit(Length(whole)), bytes_each))
@@ -58,6 +65,12 @@ def from_layout(builder: Builder, address: Value, layout: Value, wanted: TensorT
     seen = tensor(wanted.element, (None,) * wanted.rank)
     made: Value = builder.emit(View(address, words[: wanted.rank], words[wanted.rank :], seen))
     return made if wanted is seen else builder.emit(Assume(made, wanted))
+
+
+def to_c(builder: Builder, value: Value, found: TensorType) -> Value:
+    """Return a tensor as a word: the address of its descriptor, with elements of its own."""
+    empty = tensor(found.element, (0,) * found.rank)
+    return builder.emit(Share(own(found.rank, empty)(builder, [value])))
 
 
 # --------------------------------------------------------------------------------- statics

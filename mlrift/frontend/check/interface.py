@@ -25,6 +25,7 @@ from mlrift.interface.model import (
     Parameter,
     Struct,
     Variable,
+    release_name,
 )
 from mlrift.source import Span
 from mlrift.static_types import TYPE_CHECKING
@@ -98,6 +99,8 @@ class _Builder:
     def _function(self, signature: Signature) -> Function:
         symbol = signature.symbol
         self._take(symbol.name, symbol.span)
+        if isinstance(symbol.result, TensorType):
+            self._take(release_name(symbol.name), symbol.span)
         lengths = {row.slice_length for row in symbol.parameters if row.slice_length is not None}
         parameters = [
             self._parameter(row.name, row.type) for row in symbol.parameters if row not in lengths

@@ -16,7 +16,6 @@ from mlrift.ir.source_names import SourceFunction
 from mlrift.typesystem import BOOL, I64, ScalarType, TensorType, Type
 
 _WORD_BYTES = 8
-TENSOR_RELEASE = "mlrift_tensor_release"
 
 
 def add_library_entry(module: Module, function: typed.FunctionSymbol, inner: str) -> None:
@@ -52,6 +51,8 @@ def add_library_entry(module: Module, function: typed.FunctionSymbol, inner: str
     for index, place in enumerate(places, 1):
         builder.emit(Store(place, builder.emit(CallResult(call, index, I64)), I64))
     builder.emit(Return([_result_for_c(builder, call, function.result)] if results else []))
+    if isinstance(function.result, TensorType):
+        _add_release(module, function, function.result.machine)
 
 
 def _parameters_in_c(row: typed.LocalVariable) -> list[BlockParameter]:
@@ -72,25 +73,27 @@ def _argument_from_c(builder: Builder, words: list[BlockParameter], declared: Ty
 
 def _result_for_c(builder: Builder, value: Value, declared: Type) -> Value:
     if isinstance(declared, TensorType):
-        from mlrift.ir.ops.tensor import Share  # noqa: PLC0415 - with tensors
+        from mlrift.frontend.builtins.tensor_memory import to_c  # noqa: PLC0415 - with tensors
 
-        return builder.emit(Share(value))
+        return to_c(builder, value, declared.machine)
     if declared is BOOL:
         return builder.as_word(builder.truth(value))
     return word_from_c(builder, value, declared)
 
 
-def add_tensor_release(module: Module) -> None:
-    """Add the function by which C gives a tensor back that another function gave it."""
-    from mlrift.ir.ops.tensor import Take  # noqa: PLC0415 - with tensors
-    from mlrift.typesystem import ElementKind, tensor  # noqa: PLC0415
+def _add_release(module: Module, function: typed.FunctionSymbol, given: TensorType) -> None:
+    """Add the function by which C gives back a tensor that `function` gave it."""
+    from mlrift.interface.model import release_name  # noqa: PLC0415 - with tensors
+    from mlrift.ir.ops.tensor import Take  # noqa: PLC0415
 
+    name = release_name(function.name)
     word = BlockParameter(I64, "tensor")
-    made = Function(TENSOR_RELEASE, [word], (), Linkage.EXPORTED, [Block("entry", [word])])
+    made = Function(name, [word], (), Linkage.EXPORTED, [Block("entry", [word])], function.span)
     made.from_c = ForeignSignature((_WORD_BYTES,))
-    module.functions[TENSOR_RELEASE] = made
+    module.functions[name] = made
     builder = Builder(module, made)
-    builder.emit(Take(word, tensor(ElementKind.U8, (None,))))
+    builder.span = function.span
+    builder.emit(Take(word, given))
     builder.emit(Return([]))
 
 

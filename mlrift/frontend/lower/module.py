@@ -46,7 +46,7 @@ from mlrift.ir.ops.convert import FloatToBits
 from mlrift.ir.ops.memory import GlobalAddress, SlotSet, Store
 from mlrift.ir.source_names import SourceVariable
 from mlrift.source import Span
-from mlrift.typesystem import I64, ScalarType, TensorType
+from mlrift.typesystem import I64, ScalarType
 from mlrift.values import replace
 
 _WORD_BYTES = 8
@@ -71,24 +71,12 @@ def lower_program(program: typed.TypedProgram, options: LowerOptions, name: str)
     for symbol, function in context.c_entries.items():
         inner_symbol = context.callee(function).symbol
         add_c_entry(module, function, inner_symbol, symbol, Linkage.INTERNAL)
-    if options.role is LowerRole.C_LIBRARY and _gives_tensors(program):
-        from mlrift.frontend.lower.library_entries import (  # noqa: PLC0415 - for libraries
-            add_tensor_release,
-        )
-
-        add_tensor_release(module)
     _add_start_of_role(context, inner)
     if options.checks is not RuntimeChecks.NONE:
         from mlrift.frontend.lower.heap_checks import check_accesses  # noqa: PLC0415 - `--debug`
 
         check_accesses(context)
     return module
-
-
-def _gives_tensors(program: typed.TypedProgram) -> bool:
-    return any(
-        has_library_entry(row) and isinstance(row.result, TensorType) for row in program.functions
-    )
 
 
 def _names_that_c_takes(program: typed.TypedProgram, options: LowerOptions) -> dict[str, str]:

@@ -8,7 +8,14 @@ from itertools import product
 
 import numpy as np
 
-from mlrift.ir.interpret.models_memory import UNEQUAL, ModelMemory, draws, elements
+from mlrift.ir.interpret.models_memory import (
+    DTYPES,
+    UNEQUAL,
+    ModelMemory,
+    draws,
+    elements,
+)
+from mlrift.ir.interpret.tensor_values import Array
 from mlrift.ir.numbers import signed
 from mlrift.ir.op import Op
 from mlrift.ir.ops import csr
@@ -23,6 +30,7 @@ _MOST_EDGES = 1 << 40
 _BYTES = 512
 _WORD_BYTES = 8
 _DIVISOR = 96
+_MEMORIES = {dtype: memory for memory, dtype in DTYPES.items()}
 
 
 @value
@@ -282,14 +290,35 @@ def events_of(on: ModelMemory, place: int, stream: int) -> list[int]:
 
 
 def _send(on: ModelMemory, op: csr.Send, made: int, stream: int, target: int) -> None:
+    edges = on.word(made + csr.EDGES)
+    _deliver(
+        on, (made, stream, target), on.array(on.edge_column(made, op.column), op.memory, edges)
+    )
+
+
+def _send_value(on: ModelMemory, op: csr.SendValue, *operands: Any) -> None:
+    made, stream, target, sent = operands
+    if isinstance(sent, int):
+        sent = np.frombuffer(elements(sent, op.memory), DTYPES[op.memory])[0]
+    values = np.full(on.word(made + csr.EDGES), sent, DTYPES[op.memory])
+    _deliver(on, (made, stream, target), values)
+
+
+def _deliver(on: ModelMemory, places: tuple[int, int, int], values: Array) -> None:
+    """Add the values of the edges of every event to where they end."""
+    made, stream, target = places
     rows = {source: (first, end) for source, first, end in on.rows(made)}
     targets = on.targets(made)
-    values = on.array(on.edge_column(made, op.column), op.memory, len(targets))
-    sums = on.array(target, op.memory, on.word(made + csr.TARGET_COUNT))
+    count = on.word(made + csr.TARGET_COUNT)
+    sums = on.array(target, _MEMORIES[values.dtype.type], count)
     with np.errstate(all="ignore"):
         for source in events_of(on, made + csr.SOURCE_POPULATION, stream):
             first, end = rows.get(source, (0, 0))
             np.add.at(sums, targets[first:end], values[first:end])
+
+
+def _index(on: ModelMemory, op: csr.IndexIncoming, made: int) -> None:
+    """Do nothing: what needs incoming edges looks for them."""
 
 
 def _find(on: ModelMemory, op: csr.Find, made: int, source: int, target: int) -> int:
@@ -319,6 +348,8 @@ CONNECTION_RULES: dict[type[Op], Callable[..., Any]] = {
     csr.Build: _build,
     csr.BuildGroup: _build_group,
     csr.Send: _send,
+    csr.SendValue: _send_value,
+    csr.IndexIncoming: _index,
     csr.Find: _find,
     csr.Product: _product,
     csr.FillEdges: _fill_edges,

@@ -46,6 +46,7 @@ _FIRST_SHAPE = 32
 _FIRST_THIN = 59
 _DOTS = 64
 _SPECIAL = 70
+_PACK_PANELS = 71
 _PACK_IMAGE = 80
 _PACK_PAIRS = 95
 _FIRST_NARROW = 104
@@ -54,7 +55,7 @@ _WORD_BYTES = 8
 # How many words the functions take.
 _TILE_WORDS, _PACK_WORDS, _ANY_WORDS, _IMAGE_WORDS = 6, 6, 7, 7
 _THIN_WORDS, _DOTS_WORDS, _FOLD_WORDS, _PAIRS_WORDS = 9, 7, 5, 7
-_TURNED_WORDS = 8
+_TURNED_WORDS, _PANELS_WORDS = 8, 7
 _PRODUCT = (
     "m", "n", "k", "a", "a_row", "a_column", "b", "b_row", "b_column", "c", "c_row",
 )  # fmt: skip
@@ -143,6 +144,7 @@ def _describe(builder: Builder, job: Value, shape: TileShape, factor: Factor) ->
     note_functions(_DOTS + 1, _DOTS_WORDS, dots)
     note_functions(_DOTS + 1 + len(dots), _FOLD_WORDS, [fold_symbol(tile, level)])
     note_functions(_PACK_IMAGE, _IMAGE_WORDS, [packing.image_symbol(tile, level)])
+    note_functions(_PACK_PANELS, _PANELS_WORDS, [packing.panels_symbol(pack, level)])
     note_functions(_PACK_PAIRS, _PAIRS_WORDS, [packing.pairs_symbol(pack, level)])
 
 

@@ -28,6 +28,7 @@ _ROWS = ("source", "row", "rows", "depth", "out", "step")
 _COLUMNS = ("source", "step_in", "vectors", "depth", "out", "step")
 _WORD_BYTES = 8
 _PLACE_BYTES = 16
+_PANELS = ("source", "step_in", "panels", "depth", "out", "step", "panel_bytes")
 _PAIRS = ("source", "step_in", "vectors", "depth", "evens", "odds", "step")
 _IMAGE = ("source", "offsets", "depth", "places", "count", "out", "step")
 _ANY = ("source", "across", "along", "width", "depth", "out", "step")
@@ -41,6 +42,11 @@ def rows_symbol(unit: str, level: int) -> str:
 def columns_symbol(unit: str, level: int) -> str:
     """Return the name of the function for rows that lie side by side."""
     return f"core.{unit}_columns{level}"
+
+
+def panels_symbol(unit: str, level: int) -> str:
+    """Return the name of the function for neighbouring panels."""
+    return f"core.{unit}_panels{level}"
 
 
 def pairs_symbol(unit: str, level: int) -> str:
@@ -116,6 +122,33 @@ def add_pack_columns(module: Module, name: str, shape: TileShape, factor: Factor
         return [builder.emit(Add(start, step_in)), builder.emit(Add(to, step))]
 
     repeat(builder, depth, [source, out], outer)
+    builder.emit(Return([]))
+
+
+def add_pack_panels(module: Module, name: str, shape: TileShape, factor: Factor) -> None:
+    """Add (source, step_in, panels, depth, out, step, panel_bytes): several whole panels at once.
+
+    They are neighbours in the factor, so long pieces of its rows are read one after the other.
+    """
+    builder, parameters = new_function(module, name, _PANELS, shape.level)
+    source, step_in, panels, depth, out, step, panel_bytes = parameters
+    near, far = SIZE_BYTES[factor.element], SIZE_BYTES[factor.total]
+
+    def panel(carried: list[Value]) -> list[Value]:
+        start, to = carried
+        for index in range(shape.vectors):
+            first = index * shape.lanes
+            address = plus(builder, start, first * near)
+            vector = load_vector(builder, address, shape.lanes, factor)
+            builder.emit(VectorStore(plus(builder, to, first * far), vector, far))
+        return [plus(builder, start, shape.columns * near), builder.emit(Add(to, panel_bytes))]
+
+    def row(carried: list[Value]) -> list[Value]:
+        start, to = carried
+        repeat(builder, panels, [start, to], panel)
+        return [builder.emit(Add(start, step_in)), builder.emit(Add(to, step))]
+
+    repeat(builder, depth, [source, out], row)
     builder.emit(Return([]))
 
 

@@ -64,6 +64,8 @@ def _pack_unit(name: str, factor: Factor) -> Module:
         packing.add_pack_rows(module, packing.rows_symbol(name, shape.level), shape, factor)
         symbol = packing.columns_symbol(name, shape.level)
         packing.add_pack_columns(module, symbol, shape, factor)
+        panels = packing.panels_symbol(name, shape.level)
+        packing.add_pack_panels(module, panels, shape, factor)
         packing.add_pack_pairs(module, packing.pairs_symbol(name, shape.level), shape, factor)
         for rows in range(1, THIN_ROWS + 1):
             thin = thin_symbol(name, shape.level, rows)

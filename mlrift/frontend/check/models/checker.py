@@ -310,10 +310,14 @@ class ModelChecker:
         signature = context.names.functions[block.function]
         body = made.function_address(context, signature, node.span)
         columns = (block.columns, block.doubles, block.singles)
-        lower = lowering.step(model.streams, block.stream, *columns)
-        return made.operation(
-            lowering.STEP, lower, [body, population, time_step], EVENTS, node.span
-        )
+        shortest = block.shortest[0] if block.shortest is not None else None
+        lower = lowering.step(model.streams, block.stream, shortest, *columns)
+        operands = [body, population, time_step]
+        if block.preparation:
+            prepare = context.names.functions[block.preparation]
+            operands.append(made.function_address(context, prepare, node.span))
+            lower = lowering.prepared(lower)
+        return made.operation(lowering.STEP, lower, operands, EVENTS, node.span)
 
     def _block(self, model: StructModel, node: ast.MethodCall) -> Block | None:
         """Return the block that a step is by: the second argument, or the only one there is."""

@@ -5,7 +5,7 @@ Enters: the items of a program, struct layouts being known. Leaves: `names.model
 """
 
 from mlrift.diagnostics import catalog
-from mlrift.frontend import ast
+from mlrift.frontend import ast, typed
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.models.dynamics import declare_block
 from mlrift.frontend.check.models.intrinsics import declare_intrinsics
@@ -13,7 +13,7 @@ from mlrift.frontend.check.models.learning import RuleSet, declare_rules
 from mlrift.frontend.check.models.structure import Column, StructModel
 from mlrift.frontend.check.signatures import declare_function
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import ScalarType, StructType
+from mlrift.typesystem import DOUBLE, ArrayType, ScalarType, StructType
 
 if TYPE_CHECKING:
     from mlrift.frontend.check.declarations import Declarations
@@ -37,8 +37,11 @@ def declare_models(context: Context, items: "Declarations") -> None:
             diagnostic = catalog.BLOCK_TWICE.at(block.name.span, name=name)
             context.emit(diagnostic.label(model.blocks[name].span, "first declared here"))
             continue
-        model.blocks[name], function = declare_block(context, model, block)
-        functions.append(function)
+        model.blocks[name], made = declare_block(context, model, block)
+        functions += made
+        for table, count in model.blocks[name].tables.items():
+            static = typed.StaticVariable(table, ArrayType(DOUBLE, count), block.span)
+            context.names.statics[table] = static
     for row in items.plasticity:
         functions += _declare_plasticity(context, row)
     for function in functions:

@@ -17,7 +17,8 @@ from mlrift.frontend.ast import BinaryOperator
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.models import made_syntax as made
 from mlrift.frontend.check.models import units
-from mlrift.frontend.check.models.integrators import METHODS, Line, advance
+from mlrift.frontend.check.models.exact_systems import ExactSystems
+from mlrift.frontend.check.models.integrators import METHODS, Line, Surroundings, advance
 from mlrift.frontend.check.models.intrinsics import with_intrinsics
 from mlrift.frontend.check.models.structure import Block, Column, StructModel
 from mlrift.source import Span
@@ -31,8 +32,8 @@ _LARGEST_U8, _LARGEST_U16 = 0xFF, 0xFFFF
 
 def declare_block(
     context: Context, model: StructModel, node: ast.Dynamics
-) -> tuple[Block, ast.Function]:
-    """Return what is known of a block and the function that it stands for."""
+) -> tuple[Block, list[ast.Function]]:
+    """Return what is known of a block and the functions that it stands for."""
     return _BlockMaker(context, model, node).run()
 
 
@@ -44,6 +45,8 @@ class _BlockMaker:
         self._function = f"dynamics.{node.name.text}"
         self._block = Block(node.name.text, self._function, node.name.span)
         self._holds: dict[str, str] = {}  # variable -> the column of its counter
+        own = frozenset(row.name for row in model.columns)
+        self._around = Surroundings(context, own, ExactSystems(self._function))
         self._written: dict[str, None] = {}
         self._condition: Span | None = None
         self._integrated: dict[str, ScalarType] = {}
@@ -54,8 +57,8 @@ class _BlockMaker:
             context, made.in_single(lines) if self._is_single else lines, kind
         )
 
-    def run(self) -> tuple[Block, ast.Function]:
-        """Make the block."""
+    def run(self) -> tuple[Block, list[ast.Function]]:
+        """Make the block and its functions: of one neuron, and what runs before all of them."""
         self._is_known(self._node.method)
         self._block.has_units = units.has_units(self._lines)
         self._collect_holds()
@@ -86,7 +89,14 @@ class _BlockMaker:
         function = made.function(
             self._function, parameters, "u64", [*prologue, *body, *epilogue], span
         )
-        return self._block, function
+        functions = [function]
+        preparation = self._around.exact.preparation(span)
+        if preparation is not None:
+            functions.append(preparation)
+            self._block.preparation = preparation.name.text
+            systems = self._around.exact.systems
+            self._block.tables = {row.table: row.table_words for row in systems}
+        return self._block, functions
 
     def _uses_single(self, lines: list[ast.Statement]) -> bool:
         """Whether all variables that the block integrates are f32: then its literals are, too."""
@@ -204,14 +214,7 @@ class _BlockMaker:
         if line.level is not None:
             distance = made.binary(BinaryOperator.SUB, line.level, value, span)
         if self._node.method.text in _OTHER_METHODS:
-            return self._decay_by_method(line, distance)
-        method = self._node.method.text
-        if method != "euler" and method in METHODS:
-            sign = ast.Unary(ast.UnaryOperator.NEGATE, value, span)
-            toward = sign if line.level is None else distance
-            rate = made.binary(BinaryOperator.DIV, toward, time_constant, span)
-            row = Line(line.name.text, column.type.name, rate, None, span)
-            return advance(self._context, [row], method, self._node.is_fast)
+            return self._decay_by_method(line, column, distance, time_constant)
         step = made.name(_TIME_STEP, span)
         if self._node.is_fast:
             factor = made.binary(BinaryOperator.DIV, step, time_constant, span)
@@ -225,15 +228,20 @@ class _BlockMaker:
         operator = BinaryOperator.SUB if line.level is None else BinaryOperator.ADD
         return [made.assign(line.name.text, made.binary(operator, value, moved, span), span)]
 
-    def _decay_by_method(self, line: ast.Decay, distance: ast.Expression) -> list[ast.Statement]:
+    def _decay_by_method(
+        self,
+        line: ast.Decay,
+        column: Column,
+        distance: ast.Expression,
+        time_constant: ast.Expression,
+    ) -> list[ast.Statement]:
         """Return a decay as the system of one equation `d x = (level - x) / T`."""
-        rate = made.binary(BinaryOperator.DIV, distance, time_constant, line.span)
+        span = line.span
+        rate: ast.Expression = made.binary(BinaryOperator.DIV, distance, time_constant, span)
         if line.level is None:
-            rate = ast.Unary(ast.UnaryOperator.NEGATE, rate, line.span)  # type: ignore[assignment]
-        column = self._variable(line.name)
-        assert column is not None
-        row = Line(line.name.text, column.type.name, rate, None, line.span)
-        return advance(self._context, [row], self._node.method.text, self._node.is_fast)
+            rate = ast.Unary(ast.UnaryOperator.NEGATE, rate, span)
+        row = Line(line.name.text, column.type.name, rate, None, span)
+        return advance(self._around, [row], self._node.method.text, self._node.is_fast)
 
     def _fast_decay(
         self, line: ast.Decay, distance: ast.Expression, factor: ast.Expression
@@ -251,17 +259,21 @@ class _BlockMaker:
         name = "fma_fused_f32" if self._is_single else "fma_fused_f64"
         return ast.Call(ast.Name(name, span), [], [left, right, addend], span)
 
-    def _check_time_constant(self, node: ast.Expression) -> None:
-        is_time = units.expect(self._context, node, units.TIME, "a time constant")
+    def _time_constant(self, node: ast.Expression) -> ast.Expression:
+        """Return a time constant; whole numbers become floats, what is reported any number."""
+        replaced = ast.FloatLiteral(1.0, self._is_single, node.span)
+        if not units.expect(self._context, node, units.TIME, "a time constant"):
+            return replaced
         value = _constant(node)
-        if value is None or not is_time:
-            return
+        if value is None:
+            return node
         if not value > 0.0:
             self._context.emit(catalog.BAD_TIME_CONSTANT.at(node.span, found=node.span.text))
-            return
-        if self._node.method.text in _OTHER_METHODS:
-            return
+            return replaced
         self._note_shortest(value, node.span)
+        if isinstance(node, ast.IntegerLiteral):
+            return ast.FloatLiteral(value, self._is_single, node.span)
+        return node
 
     def _note_time_constant(self, line: ast.Derivative) -> None:
         """Note T of `d x = (... x ...) / T` if it is a time."""
@@ -298,19 +310,15 @@ class _BlockMaker:
         method = self._method(system)
         if method is None:
             return []
-        return advance(self._context, rows, method, self._node.is_fast)
+        return advance(self._around, rows, method, self._node.is_fast)
 
     def _method(self, system: list[ast.Derivative]) -> str | None:
         """Return the method of a system; None after a report."""
         names = [line.method for line in system if line.method is not None] or [self._node.method]
-        for row in names:
-            if row.text not in METHODS:
-                suggestion = self._context.suggest(row.text, METHODS)
-                diagnostic = catalog.UNKNOWN_METHOD_OF_INTEGRATION.at(
-                    row.span, name=row.text, suggestion=suggestion
-                )
-                self._context.emit(diagnostic)
-                return None
+        if not all([self._is_known(row) for row in names if row is not self._node.method]):
+            return None
+        if names[0].text not in METHODS:
+            return None
         if len({row.text for row in names}) > 1:
             other = next(row for row in names if row.text != names[0].text)
             diagnostic = catalog.METHODS_DIFFER.at(
@@ -318,6 +326,16 @@ class _BlockMaker:
             )
             self._context.emit(diagnostic.label(names[0].span, "the method of the first line"))
         return names[0].text
+
+    def _is_known(self, method: ast.Name) -> bool:
+        if method.text in METHODS:
+            return True
+        suggestion = self._context.suggest(method.text, METHODS)
+        diagnostic = catalog.UNKNOWN_METHOD_OF_INTEGRATION.at(
+            method.span, name=method.text, suggestion=suggestion
+        )
+        self._context.emit(diagnostic)
+        return False
 
     def _spike(self, line: ast.Spike) -> list[ast.Statement]:
         if self._block.stream >= 0:

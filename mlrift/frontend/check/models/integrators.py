@@ -11,6 +11,7 @@ from mlrift.frontend import ast
 from mlrift.frontend.ast import BinaryOperator, UnaryOperator
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.models import made_syntax as made
+from mlrift.frontend.check.models.exact_systems import MOST_LINES, ExactSystems, moved
 from mlrift.frontend.check.models.intrinsics import intrinsic_name
 from mlrift.source import Span
 from mlrift.typesystem import DOUBLE, SINGLE
@@ -38,14 +39,23 @@ class Line:
     span: Span
 
 
+@record
+class Surroundings:
+    """What an integrator knows of the block: its fields, and where coupled systems are noted."""
+
+    context: Context
+    fields: frozenset[str]
+    exact: ExactSystems
+
+
 def advance(
-    context: Context, system: list[Line], method: str, is_fast: bool
+    around: Surroundings, system: list[Line], method: str, is_fast: bool
 ) -> list[ast.Statement]:
     """Return the statements that advance all lines of a system together."""
     if method == "rk4":
         return _runge_kutta(system)
     if method in ("exact", "exponential"):
-        return _linear(context, system, method)
+        return _linear(around, system, method)
     values = [_euler(line, is_fast) for line in system]
     return _assign_together(system, values)
 
@@ -163,13 +173,13 @@ class _NotLinear(Exception):
         self.node = node
 
 
-def _linear(context: Context, system: list[Line], method: str) -> list[ast.Statement]:
+def _linear(around: Surroundings, system: list[Line], method: str) -> list[ast.Statement]:
     """x' = a x + b: x = x e^(a dt) + b (e^(a dt) - 1) / a."""
-    variables = {line.variable for line in system}
+    context = around.context
     result: list[ast.Statement] = []
     values: list[ast.Expression] = []
-    if method == "exact" and len(system) > 1:
-        return _coupled(context, system)
+    if method == "exact" and _is_coupled(system):
+        return _coupled(around, system)
     for line in system:
         try:
             slope, rest = _split(line.rate, line.variable)
@@ -179,9 +189,7 @@ def _linear(context: Context, system: list[Line], method: str) -> list[ast.State
             )
             context.emit(diagnostic)
             return []
-        others = variables - {line.variable}
         values.append(_linear_value(line, slope, rest, result))
-        del others
     return result + _assign_together(system, values)
 
 
@@ -212,13 +220,59 @@ def _linear_value(
     return made.binary(_ADD, value, way, span)
 
 
-def _coupled(context: Context, system: list[Line]) -> list[ast.Statement]:
-    """Report a coupled system, which has no closed form here."""
-    diagnostic = catalog.COUPLED_EXACT.at(
-        system[1].span, first=system[0].variable, second=system[1].variable
+def _is_coupled(system: list[Line]) -> bool:
+    """Whether the rate of a line has the variable of another."""
+    variables = {line.variable for line in system}
+    return any(
+        (variables - {line.variable}) & set(made.names_in(line.rate)) for line in system
     )
-    context.emit(diagnostic)
-    return []
+
+
+def _coupled(around: Surroundings, system: list[Line]) -> list[ast.Statement]:
+    """x' = A x + b: see exact_systems.py."""
+    context = around.context
+    variables = [line.variable for line in system]
+    if len(system) > MOST_LINES:
+        diagnostic = catalog.COUPLED_EXACT.at(system[MOST_LINES].span, most=MOST_LINES)
+        context.emit(diagnostic)
+        return []
+    entries: list[list[ast.Expression | None]] = []
+    rests: list[ast.Expression | None] = []
+    for line in system:
+        try:
+            slopes, rest = _split_all(line.rate, variables)
+        except _NotLinear as error:
+            node = error.node
+            kind = catalog.NOT_LINEAR
+            context.emit(kind.at(node.span, variable=line.variable, method="exact"))
+            return []
+        for slope in slopes:
+            own = [] if slope is None else sorted(around.fields & set(made.names_in(slope)))
+            if slope is not None and own:
+                kind = catalog.COEFFICIENT_OF_NEURON
+                context.emit(kind.at(slope.span, variable=line.variable, field=own[0]))
+                return []
+        entries.append(slopes)
+        rests.append(rest)
+    noted = around.exact.add(entries, system[0].span)
+    before, values = moved(noted, variables, rests, system[0].type_name)
+    return before + _assign_together(system, values)
+
+
+def _split_all(
+    node: ast.Expression, variables: list[str]
+) -> tuple[list[ast.Expression | None], ast.Expression | None]:
+    """Return the coefficients of all variables and the rest of an expression."""
+    slopes: list[ast.Expression | None] = []
+    rest: ast.Expression | None = node
+    for variable in variables:
+        slope = None
+        if rest is not None:
+            slope, rest = _split(rest, variable)
+        if slope is not None and set(variables) & set(made.names_in(slope)):
+            raise _NotLinear(slope)
+        slopes.append(slope)
+    return slopes, rest
 
 
 def _split(

@@ -14,7 +14,7 @@ from mlrift.ir.core import Value
 from mlrift.ir.ops.arith import Constant, FSqrt, FSub, Select
 from mlrift.ir.ops.compare import CompareFloat, FloatPredicate
 from mlrift.static_types import Any
-from mlrift.typesystem import DOUBLE, SINGLE, ScalarType
+from mlrift.typesystem import DOUBLE, SINGLE, U64, VOID, ScalarType
 
 
 def _minimum(builder: Builder, values: list[Value]) -> Value:
@@ -54,6 +54,11 @@ def _growth(builder: Builder, values: list[Value]) -> Value:
     return builder.call_external(name, values, (kind,))
 
 
+def _exponential(builder: Builder, values: list[Value]) -> Value:
+    builder.call_external("core.dynamics_exponential", values, ())
+    return builder.word(0)
+
+
 _INTRINSICS: dict[str, tuple[int, Any]] = {
     "clamp": (3, _clamp),
     "min": (2, _minimum),
@@ -77,6 +82,8 @@ def declare_intrinsics(context: Context, own_functions: frozenset[str]) -> None:
         for kind in (DOUBLE, SINGLE):
             own = intrinsic_name(name, kind)
             context.names.callees[own] = Builtin(own, (kind,) * count, kind, lower, "")
+    own = intrinsic_name("exponential", DOUBLE)
+    context.names.callees[own] = Builtin(own, (U64, U64, DOUBLE), VOID, _exponential, "")
 
 
 def with_intrinsics(context: Context, root: Any, kind: ScalarType) -> Any:

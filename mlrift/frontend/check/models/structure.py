@@ -20,7 +20,8 @@ class Block:
 
     `columns` are those whose addresses are passed, by number. `stream` is negative when the block
     has no `spike`. `doubles` and `singles` are the variables that lines integrate, by type.
-    `has_units` says that its times carry units, so time steps must, too.
+    `preparation` is the function that fills the static `tables` (their numbers of f64) before a
+    step; "" when nothing is to be prepared. `has_units` says that its times carry units, so time steps must, too.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Block:
     doubles: tuple[int, ...] = ()
     singles: tuple[int, ...] = ()
     has_units: bool = False
+    preparation: str = ""
+    tables: dict[str, int] = field(default_factory=dict)
     shortest: "tuple[float, Span] | None" = None
 
 

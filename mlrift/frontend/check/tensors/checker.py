@@ -282,7 +282,7 @@ class TensorChecker:
             value = fitted(self._context, value, wanted)
         if value.type is ERROR:
             return typed.Evaluate(value, node.span)
-        written = operation("write", U64, [value, address], node.span, memory.write)
+        written = operation("write", U64, [value, address, view], node.span, memory.write)
         return typed.Evaluate(written, node.span)
 
 
