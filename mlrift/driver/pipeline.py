@@ -304,7 +304,7 @@ def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
         if library_units.KERNEL_RUN in module.functions:
             from mlrift.driver import kernel_objects  # noqa: PLC0415 - in few programs
 
-            ready += kernel_objects.kernel_units(module)
+            ready += kernel_objects.kernel_parts(module)
             module = kernel_objects.without_kernels(module)
         if has_heap:
             ready = (heap_owner_file(module), *ready)

@@ -9,7 +9,7 @@ from mlrift.ir.ops import csr, dynamics, events, plasticity, population
 from mlrift.ir.ops.arith import Add, Constant, Shl
 from mlrift.ir.ops.call import Call, FunctionAddress
 from mlrift.ir.ops.memory import GlobalAddress, Load, Stack
-from mlrift.typesystem import F64, I64, MachineType
+from mlrift.typesystem import F64, I64, MachineType, TensorType
 
 WORD_BYTES = 8
 # Operations that `--debug` lowers in frontend/lower/model_checks.py; no builtin has a space.
@@ -46,9 +46,7 @@ def fill_column(streams: int, column: int, memory: MachineType) -> Lowering:
     return lower
 
 
-def step(
-    streams: int, stream: int, shortest: float | None, *columns: tuple[int, ...]
-) -> Lowering:
+def step(streams: int, stream: int, shortest: float | None, *columns: tuple[int, ...]) -> Lowering:
     """Operands: the function, a population, the time step; `shortest` is a time constant."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
@@ -137,11 +135,13 @@ def build_from_edges(widths: tuple[int, ...]) -> Lowering:
     )
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
-        lists = [builder.emit(Contiguous(row)) for row in operands[6:]]
+        lists: list[Value] = [builder.emit(Contiguous(row)) for row in operands[6:]]
         details: list[Value] = [builder.emit(Data(row)) for row in lists]
         details += [builder.emit(Length(row)) for row in lists]
         rule = csr.ConnectionRule.EDGES
-        made = builder.emit(csr.Build(*operands[:6], details, rule, widths))
+        source, source_first, source_end, target, target_first, target_end = operands[:6]
+        sources, targets = (source, source_first, source_end), (target, target_first, target_end)
+        made = builder.emit(csr.Build(*sources, *targets, details, rule, widths))
         builder.emit(Keep(lists))
         return made
 
@@ -173,10 +173,11 @@ def send(column: int, memory: MachineType) -> Lowering:
 
 
 def send_value(memory: MachineType) -> Lowering:
-    """Operands: connections, events, the address of the targets' column, the value."""
+    """Operands: as those of `send`, then the value."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
-        connections, stream, target, value = operands
+        connections, stream, target, owner, value = operands
+        builder.call_external("core.csr_check_target", [connections, owner], ())
         builder.emit(csr.SendValue(connections, stream, target, value, memory))
         return builder.word(0)
 
@@ -189,8 +190,12 @@ def send_later(
     """Operands: connections, events, the address of the targets' column."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
+        connections, stream, target, owner = operands
+        builder.call_external("core.csr_check_target", [connections, owner], ())
         storage = _own_storage(builder, csr.QUEUE_WORDS)
-        made = csr.SendLater(storage, *operands[:3], column, memory, delay_column, delay_memory)
+        made = csr.SendLater(
+            storage, connections, stream, target, column, memory, delay_column, delay_memory
+        )
         builder.emit(made)
         return builder.word(0)
 
@@ -281,3 +286,24 @@ def free_connections(builder: Builder, operands: list[Value]) -> Value:
     """Operand: connections, or null."""
     builder.emit(csr.FreeConnections(operands[0]))
     return builder.word(0)
+
+
+def product(column: int, memory: MachineType, result: TensorType) -> Lowering:
+    """Operands: connections, a tensor with an element for each neuron of their source."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        from mlrift.ir.ops import tensor  # noqa: PLC0415 - few models need tensors
+
+        connections, vector = operands
+        given = builder.emit(tensor.Contiguous(vector))
+        length = builder.emit(tensor.Length(given))
+        count = builder.call_external("core.csr_result_count", [connections, length])
+        zero = builder.emit(Constant(0.0, memory))
+        own = builder.emit(tensor.Share(builder.emit(tensor.Fill(zero, [count], result))))
+        sums = builder.emit(tensor.Data(builder.emit(tensor.Borrow(own, result))))
+        source = builder.emit(tensor.Data(given))
+        builder.emit(csr.Product(connections, source, sums, column, memory))
+        builder.emit(tensor.Keep([given]))
+        return builder.emit(tensor.Take(own, result))
+
+    return lower

@@ -14,7 +14,7 @@ from mlrift.frontend.check.tensors.checker import TensorChecker
 from mlrift.frontend.scopes import Callee, Signature
 from mlrift.source import Span
 from mlrift.static_types import Any
-from mlrift.typesystem import ScalarType, StructType, TensorType
+from mlrift.typesystem import CsrType, ScalarType, StructType, TensorType
 
 
 class Extensions:
@@ -102,6 +102,8 @@ class Extensions:
         span: Span,
     ) -> typed.Expression:
         """Return `left operator right`, one of which is a tensor or of a model."""
+        if operator is BinaryOperator.MATMUL and isinstance(left.type, CsrType):
+            return self.models.connections.product(left, right, span)
         for operand in (left, right):
             if self.models.is_model(operand.type):
                 return self.models.no_operator(operator.value, operand, operator_span)

@@ -13,7 +13,7 @@ from mlrift.ir.ops.tensor_map import Map
 from mlrift.ir.ops.tensor_reduce import MapReduce, Reduce, ReduceAll
 from mlrift.ir.ops.tensor_rows import LayerNorm, RmsNorm, Softmax
 from mlrift.ir.ops.tensor_types import ELEMENT_BYTES, broadcast, tensor_of
-from mlrift.ir.passes.expand_tensors.bodies import BODY_PREFIX
+from mlrift.ir.passes.expand_tensors.bodies import names_in_body
 from mlrift.source import Span
 from mlrift.typesystem import Extents, TensorType
 from mlrift.values import value
@@ -78,7 +78,7 @@ def _fact_of_map(module: Module, function: Function, made: Map | MapReduce) -> T
     extents = broadcast(*[row.extents for row in rows]) if rows else tensor_of(made).extents
     assert extents is not None
     moved = sum(_bytes_read(row, extents) for row in rows)
-    fused = _names(made.body)
+    fused = names_in_body(made.body)
     operation = "map"
     if isinstance(made, MapReduce):
         operation = made.kind.value
@@ -128,12 +128,6 @@ def _count(extents: Extents) -> int | None:
             return None
         count *= row
     return count
-
-
-def _names(body: str) -> tuple[str, ...]:
-    if not body.startswith(BODY_PREFIX):
-        return (body,)
-    return tuple(body.removeprefix(BODY_PREFIX).partition(".")[2].split("_"))
 
 
 def _operations(module: Module, body: str) -> int:

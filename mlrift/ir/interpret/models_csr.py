@@ -3,6 +3,7 @@
 A rule gives pairs (source, target) in any order; `csr.build` sorts them by source, then target.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from itertools import product
 
@@ -30,6 +31,7 @@ _MOST_EDGES = 1 << 40
 _BYTES = 512
 _WORD_BYTES = 8
 _DIVISOR = 96
+_LONGEST_DELAY = 1 << 24
 _MEMORIES = {dtype: memory for memory, dtype in DTYPES.items()}
 
 
@@ -317,6 +319,30 @@ def _deliver(on: ModelMemory, places: tuple[int, int, int], values: Array) -> No
             np.add.at(sums, targets[first:end], values[first:end])
 
 
+def _send_later(on: ModelMemory, op: csr.SendLater, *operands: int) -> None:
+    storage, made, stream, target = operands
+    edges = on.word(made + csr.EDGES)
+    values = on.array(on.edge_column(made, op.column), op.memory, edges)
+    delays = on.array(on.edge_column(made, op.delay_column), op.delay_memory, edges)
+    rows = {source: (first, end) for source, first, end in on.rows(made)}
+    targets = on.targets(made)
+    queue = on.waiting.setdefault(storage, deque())
+    for source in events_of(on, made + csr.SOURCE_POPULATION, stream):
+        for edge in range(*rows.get(source, (0, 0))):
+            delay = int(delays[edge])
+            if delay >= _LONGEST_DELAY:
+                raise on.fail(
+                    f"an edge with a delay of {delay} steps: {_LONGEST_DELAY - 1} is the longest"
+                )
+            while len(queue) <= delay:
+                queue.append([])
+            queue[delay].append((int(targets[edge]), values[edge]))
+    sums = on.array(target, op.memory, on.word(made + csr.TARGET_COUNT))
+    with np.errstate(all="ignore"):
+        for place, value in queue.popleft() if queue else ():
+            sums[place] += value
+
+
 def _index(on: ModelMemory, op: csr.IndexIncoming, made: int) -> None:
     """Do nothing: what needs incoming edges looks for them."""
 
@@ -349,6 +375,7 @@ CONNECTION_RULES: dict[type[Op], Callable[..., Any]] = {
     csr.BuildGroup: _build_group,
     csr.Send: _send,
     csr.SendValue: _send_value,
+    csr.SendLater: _send_later,
     csr.IndexIncoming: _index,
     csr.Find: _find,
     csr.Product: _product,

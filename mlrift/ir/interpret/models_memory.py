@@ -36,13 +36,17 @@ _LAST_SHIFT = 31
 
 
 class ModelMemory:
-    """The models of one program; `rings` are those of delays, by the storage of their place."""
+    """The models of one program; `rings` are those of delays, by the storage of their place.
+
+    `waiting` are the targets and values of edges with delays of their own, by place.
+    """
 
     def __init__(self, program: Any) -> None:
         self._program = program
         self._memory = program.memory
         self._parts: dict[int, list[int]] = {}
         self.rings: dict[int, deque[list[int]]] = {}
+        self.waiting: dict[int, deque[list[tuple[int, Any]]]] = {}
         self.lists: dict[int, int] = {}
         self.steps: dict[tuple[int, int], int] = {}
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlrift.ir.numbers import WORD_MASK, float_to_signed, fused_double
 from mlrift.ir.ops.tensor_reduce import PARTIAL_SUMS, SUM_BLOCK
-from mlrift.ir.ops.tensor_types import ELEMENT_BYTES, FLOATS, SIGNED, scalar_of, sum_kind
+from mlrift.ir.ops.tensor_types import FLOATS, SIGNED, scalar_of, sum_kind
 from mlrift.static_types import Any
 from mlrift.typesystem import F32, I64, ElementKind
 from mlrift.values import record
@@ -47,11 +47,6 @@ class Tensor:
 
 class TensorFailure(Exception):
     """What ends the program with a message."""
-
-
-def dtype_of(kind: ElementKind) -> type[np.generic]:
-    """Return the numpy type of elements in memory."""
-    return DTYPES[kind]
 
 
 def computed(tensor: Tensor) -> Array:
@@ -205,11 +200,6 @@ def multiply_add(factor: Array, other: Array, addend: Array) -> Array:
 
 
 _fused_doubles: Callable[..., Any] = np.vectorize(fused_double, otypes=[np.float64])
-
-
-def element_bytes(kind: ElementKind) -> int:
-    """Return the size of an element in memory."""
-    return ELEMENT_BYTES[kind]
 
 
 def is_signed(kind: ElementKind) -> bool:

@@ -15,7 +15,9 @@ from collections.abc import Sequence
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, Module, Successor, Value
 from mlrift.ir.kernels import packing
+from mlrift.ir.kernels.dot_products import dot_rows, dots_symbol, fold_symbol
 from mlrift.ir.kernels.loops import new_function, plus, times
+from mlrift.ir.kernels.thin_products import THIN_ROWS, thin_symbol, turned_symbol
 from mlrift.ir.kernels.tile import tile_symbol
 from mlrift.ir.kernels.tile_shapes import (
     SIZE_BYTES,
@@ -23,14 +25,6 @@ from mlrift.ir.kernels.tile_shapes import (
     Factor,
     TileShape,
     tile_shapes,
-)
-from mlrift.ir.kernels.vector_products import (
-    THIN_ROWS,
-    dot_rows,
-    dots_symbol,
-    fold_symbol,
-    thin_symbol,
-    turned_symbol,
 )
 from mlrift.ir.ops.call import FunctionAddress
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate

@@ -6,22 +6,18 @@ type. `matmulT` and `convT` are the entries (jobs.py). `draws` draws random conn
 
 from mlrift.ir.core import Module
 from mlrift.ir.kernels import packing
+from mlrift.ir.kernels.dot_products import add_dots, add_fold, dot_rows, dots_symbol, fold_symbol
 from mlrift.ir.kernels.draws import build_draws
 from mlrift.ir.kernels.jobs import add_convolution_entry, add_product_entry
-from mlrift.ir.kernels.tile import add_tile, tile_symbol
-from mlrift.ir.kernels.tile_shapes import TOTAL_NAMES, Factor, TileShape, tile_shapes
-from mlrift.ir.kernels.vector_products import (
+from mlrift.ir.kernels.thin_products import (
     THIN_ROWS,
-    add_dots,
-    add_fold,
     add_thin,
     add_turned,
-    dot_rows,
-    dots_symbol,
-    fold_symbol,
     thin_symbol,
     turned_symbol,
 )
+from mlrift.ir.kernels.tile import add_tile, tile_symbol
+from mlrift.ir.kernels.tile_shapes import TOTAL_NAMES, Factor, TileShape, tile_shapes
 from mlrift.typesystem import MachineType
 
 

@@ -69,6 +69,14 @@ class _Fusion:
         if self.replacements:
             for made in self.function.ops():
                 made.replace_operands(self.replacements)
+        self._forget_what_is_gone()
+
+    def _forget_what_is_gone(self) -> None:
+        """Say of variables whose value is nowhere any more that it is unknown."""
+        present = set(self.function.ops())
+        for made in self.function.ops():
+            if isinstance(made, DebugValue):
+                made.values = [row for row in made.values if _is_somewhere(row, present)]
 
     def _form_groups(self, block: Block) -> None:
         epoch = 0
@@ -179,6 +187,10 @@ class _Fusion:
         replacement.span = made.span
         self.replacements[made] = replacement
         return replacement
+
+
+def _is_somewhere(value: Value, present: set[Op]) -> bool:
+    return not isinstance(value, Op) or value in present
 
 
 def _writes(made: Op) -> bool:

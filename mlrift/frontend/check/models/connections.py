@@ -23,6 +23,7 @@ from mlrift.typesystem import (
     EventsType,
     PopulationType,
     ScalarType,
+    TensorType,
 )
 
 if TYPE_CHECKING:
@@ -336,7 +337,7 @@ class ConnectionChecker:
         address, row = found
         if len(node.arguments) == 3:
             value = coerce(self._handlers[type(node.arguments[2])](node.arguments[2]), row)
-            operands = [connections, events, address, value]
+            operands = [connections, events, address, population, value]
             return made.action("send", lowering.send_value(row.memory), operands, node.span)
         delay = _delay_column(kind)
         number = self._column(kind, None, node.span, beside=delay)
@@ -353,6 +354,30 @@ class ConnectionChecker:
             lower = lowering.send_later(number, row.memory, delay, delay_memory)
         operands = [connections, events, address, population]
         return made.action("send", lower, operands, node.span)
+
+    def product(
+        self, connections: typed.Expression, vector: typed.Expression, span: Span
+    ) -> typed.Expression:
+        """Return `w @ x`: for every target the sum of its edges' values times their sources'."""
+        kind = connections.type
+        assert isinstance(kind, CsrType)
+        number = self._column(kind, None, connections.span)
+        if number is None:
+            return made.error(span)
+        row = columns_of(kind)[number][1]
+        if not isinstance(vector.type, TensorType) or vector.type.rank != 1:
+            if vector.type is not ERROR:
+                self._context.emit(catalog.EXPECTED_TENSOR.at(vector.span, found=vector.type.name))
+            return made.error(span)
+        if not row.is_float or vector.type.element.value != row.name:
+            diagnostic = catalog.ELEMENT_KINDS_DIFFER.at(
+                span, left=kind.name, right=vector.type.name
+            )
+            self._context.emit(diagnostic)
+            return made.error(span)
+        result = TensorType(vector.type.element, (None,), (None,))
+        lower = lowering.product(number, row.memory, result.machine)
+        return made.operation("tensor.product", lower, [connections, vector], result, span)
 
     # ------------------------------------------------------------------ assignments
 

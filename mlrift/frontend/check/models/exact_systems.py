@@ -71,10 +71,9 @@ def _fill(system: ExactSystem) -> list[ast.Statement]:
             given = entry if entry is not None else ast.FloatLiteral(0.0, False, span)
             result.append(made.declare("f64", value, given, span))
             place = _place(system.table, 1 + row * size + column, span)
-            result.append(
-                ast.PointerStore(False, place, type_name, made.name(value, span), span)
-            )
-    arguments = [made.name(system.table, span), made.number(size, span), made.name(_STEP, span)]
+            result.append(ast.PointerStore(False, place, type_name, made.name(value, span), span))
+    arguments: list[ast.Expression] = [made.name(system.table, span), made.number(size, span)]
+    arguments.append(made.name(_STEP, span))
     function = ast.Name(intrinsic_name("exponential", DOUBLE), span)
     call = ast.Call(function, [], arguments, span)
     result.append(ast.ExpressionStatement(call, span))
@@ -103,9 +102,7 @@ def moved(
                 name = f"_matrix:{system.table}:{first}:{row}:{column}"
                 before += _load(system, 1 + first + row * size + column, name)
                 loaded = made.name(name, span)
-                terms.append(
-                    made.binary(BinaryOperator.MUL, loaded, made.name(factor, span), span)
-                )
+                terms.append(made.binary(BinaryOperator.MUL, loaded, made.name(factor, span), span))
         total = terms[0]
         for term in terms[1:]:
             total = made.binary(BinaryOperator.ADD, total, term, span)
@@ -116,7 +113,5 @@ def moved(
 def _load(system: ExactSystem, word: int, name: str) -> list[ast.Statement]:
     span = system.span
     place = _place(system.table, word, span)
-    fetch = ast.PointerLoad(
-        False, place, ast.TypeName("f64", span), ast.Name(name, span), span
-    )
+    fetch = ast.PointerLoad(False, place, ast.TypeName("f64", span), ast.Name(name, span), span)
     return [made.declare("f64", name, None, span), fetch]

@@ -223,9 +223,7 @@ def _linear_value(
 def _is_coupled(system: list[Line]) -> bool:
     """Whether the rate of a line has the variable of another."""
     variables = {line.variable for line in system}
-    return any(
-        (variables - {line.variable}) & set(made.names_in(line.rate)) for line in system
-    )
+    return any((variables - {line.variable}) & set(made.names_in(line.rate)) for line in system)
 
 
 def _coupled(around: Surroundings, system: list[Line]) -> list[ast.Statement]:

@@ -21,7 +21,8 @@ class Block:
     `columns` are those whose addresses are passed, by number. `stream` is negative when the block
     has no `spike`. `doubles` and `singles` are the variables that lines integrate, by type.
     `preparation` is the function that fills the static `tables` (their numbers of f64) before a
-    step; "" when nothing is to be prepared. `has_units` says that its times carry units, so time steps must, too.
+    step; "" when nothing is to be prepared. `has_units` says that its times carry units, so time
+    steps must, too.
     """
 
     name: str

@@ -145,6 +145,8 @@ class TensorChecker:
             static_place = typed.StaticPlace(static, found, span)
             self._wire.assignments.prepend(self._variables.stored(static_place, owned, span))
             return operation("data", U64, [base], span, ir.data)
+        if type(base) is typed.BuiltinCall and base.builtin.name == "tensor.view":
+            return base.arguments[0]  # the column of a population or of connections
         self._context.emit(catalog.NO_ADDRESS.at(span))
         return failed(span)
 

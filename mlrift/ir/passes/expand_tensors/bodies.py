@@ -28,6 +28,13 @@ def is_scalar_fill(found: Value) -> bool:
     return type(found) is Fill and found.tensor_type.rank == 0
 
 
+def names_in_body(symbol: str) -> tuple[str, ...]:
+    """Return the names of the ops that a body was made of."""
+    if not symbol.startswith(BODY_PREFIX):
+        return (symbol,)
+    return tuple(symbol.removeprefix(BODY_PREFIX).partition(".")[2].split("_"))
+
+
 def _name_of(step: Op) -> str:
     kind = getattr(step, "kind", None) or getattr(step, "predicate", None)
     return str(kind.value) if kind is not None else step.MNEMONIC.partition(".")[2]

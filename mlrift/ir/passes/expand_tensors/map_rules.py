@@ -4,6 +4,7 @@ from mlrift.ir.core import Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.tensor_map import Map
 from mlrift.ir.ops.tensor_types import KIND_CODES, is_alike
+from mlrift.ir.passes.expand_tensors.bodies import names_in_body
 from mlrift.ir.passes.expand_tensors.expander import Expander, Kernels, Rule
 from mlrift.ir.passes.expand_tensors.map_kernels import (
     MapKernel,
@@ -56,7 +57,7 @@ def _map(on: Expander, made: Map) -> Value:
     out, found = on.out, made.tensor_type
     context = context_of_map(on, made, found.element, found.rank)
     kind, rank = out.word(KIND_CODES[found.element]), out.word(found.rank)
-    message = on.message("tensor arithmetic")
+    message = on.message(f"tensor {', '.join(names_in_body(made.body))}")
     if made.tensors:
         return on.runtime("core.tensormap_map", [context, kind, rank, message])
     extents = words_on_stack(out, made.extents)

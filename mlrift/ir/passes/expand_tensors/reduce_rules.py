@@ -17,6 +17,11 @@ from mlrift.ir.ops.tensor_reduce import (
     reduced_element,
 )
 from mlrift.ir.ops.tensor_types import KIND_CODES, broadcast
+from mlrift.ir.passes.expand_tensors.column_kernels import (
+    column_kind,
+    emit_columns,
+    emit_columns_end,
+)
 from mlrift.ir.passes.expand_tensors.elements import (
     binary,
     element_shift,
@@ -33,11 +38,8 @@ from mlrift.ir.passes.expand_tensors.map_kernels import (
 from mlrift.ir.passes.expand_tensors.map_rules import kernel_of_map, operands_of
 from mlrift.ir.passes.expand_tensors.reduce_kernels import (
     ARGUMENTS,
-    column_kind,
     emit_begin,
     emit_block,
-    emit_columns,
-    emit_columns_end,
     emit_finish,
     emit_merge,
 )

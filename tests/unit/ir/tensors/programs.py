@@ -7,9 +7,10 @@ output. It is built anew for every run, because the passes change it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mlrift.driver import pipeline
 from mlrift.driver.library_units import merge_core_library
@@ -32,7 +33,7 @@ from tests.harness.compiler import context_for
 from tests.support.engines import default_engine
 
 Made = TypeVar("Made", bound=Op)
-FLOAT_DTYPES = {
+FLOAT_DTYPES: dict[ElementKind, np.dtype[Any]] = {
     ElementKind.F16: np.dtype(np.float16),
     ElementKind.F32: np.dtype(np.float32),
     ElementKind.F64: np.dtype(np.float64),
@@ -73,7 +74,7 @@ class TensorProgram:
         """Return constants."""
         return [self.word(row) for row in values]
 
-    def data(self, kind: ElementKind, array: np.ndarray, known: Extents | None = None) -> View:
+    def data(self, kind: ElementKind, array: NDArray[Any], known: Extents | None = None) -> View:
         """Return a tensor with the contents of an array, bits of bf16 for that kind."""
         name = f"data.{self.count}"
         self.count += 1
@@ -218,6 +219,8 @@ def _sizes(fill: Callable[[TensorProgram], None]) -> list[tuple[str, ElementKind
 
 
 def _different(first: bytes, second: bytes, kind: ElementKind) -> str:
+    one: NDArray[Any]
+    two: NDArray[Any]
     if kind is ElementKind.BF16:
         one = (np.frombuffer(first, np.uint16).astype(np.uint32) << 16).view(np.float32)
         two = (np.frombuffer(second, np.uint16).astype(np.uint32) << 16).view(np.float32)

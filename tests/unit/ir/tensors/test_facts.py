@@ -5,7 +5,8 @@ from mlrift.ir.passes.pipeline import run_pass
 from mlrift.ir.text import parse_module
 
 PROGRAM = """
-function @f(%x : tensor<f32, [100, 8]>, %b : tensor<f32, [8]>, %s : f32, %w : tensor<f32, [8, 4]>) -> f32 {
+function @f(%x : tensor<f32, [100, 8]>, %b : tensor<f32, [8]>, %w : tensor<f32, [8, 4]>,
+            %s : f32) -> f32 {
 ^entry:
   %t = tensor.fill %s() : tensor<f32, []>
   %y = tensor.binary mul %x, %t
@@ -29,4 +30,4 @@ def test_facts_of_a_map_a_product_and_a_sum() -> None:
     assert (total.operation, total.fused) == ("sum", ("sqrt", "sum"))
     assert (total.bytes_per_element, total.operations_per_element) == (4.0, 2)
     assert first.span is not None
-    assert first.span.line == 6
+    assert first.span.line == 7

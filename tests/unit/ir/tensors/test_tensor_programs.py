@@ -1,9 +1,11 @@
 """Tensor ops give the same elements interpreted, expanded and as machine code."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mlrift.driver.options import Optimisation
 from mlrift.ir.core import Value
@@ -62,7 +64,7 @@ ALL_KINDS = tuple(ElementKind)
 _SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1e-40, 65504.0, 3e38, -1.5, 2.5)
 
 
-def contents(kind: ElementKind, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+def contents(kind: ElementKind, shape: tuple[int, ...], seed: int = 0) -> NDArray[Any]:
     """Return elements of a kind: numbers of all sizes, special ones among floats."""
     rng = np.random.default_rng(seed)
     if kind is ElementKind.BOOL:
@@ -84,7 +86,7 @@ def contents(kind: ElementKind, shape: tuple[int, ...], seed: int = 0) -> np.nda
     return rng.integers(bounds.min, bounds.max, shape, dtype=dtype, endpoint=True)
 
 
-def finite(kind: ElementKind, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+def finite(kind: ElementKind, shape: tuple[int, ...], seed: int = 0) -> NDArray[Any]:
     """Return small numbers of a kind."""
     rng = np.random.default_rng(seed)
     numbers = rng.standard_normal(shape)
@@ -101,8 +103,7 @@ def agree(fill: Fill, arm64: bool = False) -> None:
     for threads in (1, 3):
         problem = difference(fill, wanted, interpret_expanded(fill, threads))
         assert not problem, f"expanded, {threads} threads: {problem}"
-    for threads in ("1", "3"):
-        found = run_natively(fill, environment={"MLRIFT_THREADS": threads})
+        found = run_natively(fill, environment={"MLRIFT_THREADS": str(threads)})
         problem = difference(fill, wanted, found)
         assert not problem, f"native, {threads} threads: {problem}"
     assert not difference(fill, wanted, run_natively(fill, optimisation=Optimisation.NONE))
@@ -206,13 +207,13 @@ def test_products_of_every_kind(kind: ElementKind) -> None:
             ((3, 4, 5), (3, 5, 2)),
             ((2, 1, 4, 5), (3, 5, 2)),
         )
-        for left, right in pairs:
-            one = program.data(kind, make(kind, left, 1))
-            two = program.data(kind, make(kind, right, 2))
-            program.show(f"{left} {right}", program.emit(MatrixProduct(one, two)))
-        one = program.emit(Permute(program.data(kind, make(kind, (7, 5), 1)), (1, 0)))
-        two = program.emit(Permute(program.data(kind, make(kind, (9, 7), 2)), (1, 0)))
-        program.show("transposed", program.emit(MatrixProduct(one, two)))
+        for rows, columns in pairs:
+            one = program.data(kind, make(kind, rows, 1))
+            two = program.data(kind, make(kind, columns, 2))
+            program.show(f"{rows} {columns}", program.emit(MatrixProduct(one, two)))
+        left = program.emit(Permute(program.data(kind, make(kind, (7, 5), 1)), (1, 0)))
+        right = program.emit(Permute(program.data(kind, make(kind, (9, 7), 2)), (1, 0)))
+        program.show("transposed", program.emit(MatrixProduct(left, right)))
         image = program.data(kind, make(kind, (2, 3, 8, 9), 3))
         kernel = program.data(kind, make(kind, (4, 3, 3, 2), 4))
         for strides, paddings in (((1, 1), (0, 0)), ((2, 1), (1, 2)), ((3, 2), (0, 1))):
@@ -361,7 +362,7 @@ def test_random_shapes_broadcast() -> None:
             for seed in range(3):
                 shape = tuple(1 if rng.integers(0, 3) == 0 else row for row in full)
                 shape = shape[int(rng.integers(0, rank + 1)) :]
-                data = program.data(F32, contents(F32, shape, seed))
+                data: Value = program.data(F32, contents(F32, shape, seed))
                 if shape and rng.integers(0, 2):
                     order = tuple(int(row) for row in rng.permutation(len(shape)))
                     turned = tuple(np.argsort(order))
