@@ -93,6 +93,8 @@ FLAGS = (
         "after:PASS",
         default=(),
     ),
+    _switch("--explain-ops", "explain_ops", "Say what the loops of models and tensors cost."),
+    _text("--bandwidth", "bandwidth", "GB/s", "Bandwidth of memory for --explain-ops (20)."),
     _switch("--freestanding", "freestanding", "No start-up code: main is the entry point."),
     Flag(tuple(_ACCEPTED.split()), "accepted", FlagKind.SWITCH, "", default=False, is_hidden=True),
     _switch("--version", "version", "Print the version."),

@@ -165,6 +165,8 @@ def _compile(words: Sequence[str], flags: dict[str, object]) -> int:
     if isinstance(options, str):
         sys.stderr.write(f"mlrc: error: {options}\n")
         return STATUS_FAILED
+    if flags["explain_ops"] or flags["bandwidth"] is not None:
+        return _explain_ops(options, flags)
     if subcommand == "run":
         from mlrift.cli.run_command import run_program  # noqa: PLC0415 - one command a process
 
@@ -176,6 +178,18 @@ def _compile(words: Sequence[str], flags: dict[str, object]) -> int:
     from mlrift.driver.build import build  # noqa: PLC0415 - help and usage need none of it
 
     return build(options)
+
+
+def _explain_ops(options: CompileOptions, flags: dict[str, object]) -> int:
+    """Print what loops cost instead of compiling."""
+    if not flags["explain_ops"]:
+        sys.stderr.write("mlrc: error: --bandwidth is for --explain-ops\n")
+        return STATUS_FAILED
+    from mlrift.cli.explain_ops_command import (  # noqa: PLC0415 - one command a process
+        print_costs,
+    )
+
+    return print_costs(options, _text(flags["bandwidth"]))
 
 
 def _find_later(arguments: list[str]) -> str:

@@ -306,11 +306,11 @@ POISSON_ARGUMENTS = _error(
     "E0795", "`poisson` takes a population, a probability, a seed and a step, got {found}"
 )
 NO_DELAY = _error("E0796", "a delay of 0 steps")
-COEFFICIENT_OF_NEURON = _error(
-    "E0798", "coefficients of coupled lines are the same for all neurons: '{field}' is one of each"
-)
 PART_NEEDS_CONNECTIONS = _error("E0797", "`part` takes connections, got {found}")
 STATIC_POPULATION = _error("E0798", "a population cannot be static: {struct} has dynamics")
+COEFFICIENT_OF_NEURON = _error(
+    "E0799", "coefficients of coupled lines are the same for all neurons: '{field}' is one of each"
+)
 
 # ------------------------------------------------------------------- W03xx warnings
 

@@ -5,6 +5,7 @@ from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import pipeline
 from mlrift.driver.cache import Cache
 from mlrift.driver.foreign import dynamic_report
+from mlrift.driver.library_units import KernelCode
 from mlrift.driver.link_mistakes import report_externs, report_link_mistake, report_sections
 from mlrift.driver.modules import FileReader
 from mlrift.driver.options import CompileOptions, ErrorFormat, Product
@@ -55,7 +56,8 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     if options.product is Product.CHECK:
         report = f"mlrc check: {options.source} - OK\n"
         return Stored(0, b"", _messages(options, sink), report)
-    module = pipeline.make_module(context, typed)
+    code = KernelCode.MERGED if options.dump_after else KernelCode.DECLARED
+    module = pipeline.make_module(context, typed, kernels=code)
     if options.product in LINKED_PRODUCTS:
         report_externs(module, options, sink)
     elif options.product in (Product.OBJECT, Product.ARCHIVE):

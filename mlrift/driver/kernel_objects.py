@@ -29,12 +29,8 @@ PARTS = (*_KERNELS, _LOOPS)
 
 
 def kernel_parts(module: Module) -> tuple[str, ...]:
-    """Return the objects that stand for what a module has of this."""
-    found = {
-        _unit_of(name)
-        for name, row in module.functions.items()
-        if row.linkage is not Linkage.EXTERNAL
-    }
+    """Return the objects that stand for what a module has, or declares, of this."""
+    found = {_unit_of(name) for name in module.functions}
     loops = (_LOOPS,) if found.intersection(_UNITS_OF_LOOPS) else ()
     return (*(row for row in _KERNELS if row in found), *loops)
 

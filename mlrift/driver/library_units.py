@@ -6,6 +6,8 @@ the OS layer calls in a program is in `PROGRAM_ENTRIES`. All else is a C functio
 declares: `write` becomes `c.write`, whatever a program calls `write`.
 """
 
+from enum import Enum, unique
+
 from mlrift.backends.platforms import STACK_PROBE_SYMBOL, OsLayerKind, platform_for
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver.heap_owner import (
@@ -33,12 +35,27 @@ CORE_PREFIX = "core."
 OS_PREFIX = "os."
 EXIT_REGISTER = "core.exit_register"
 PARALLEL_RUN = "core.parallel_run"
-KERNEL_RUN = "core.matrix_run"
-TENSOR_RELEASE = "core.tensor_release"
+KERNEL_RUNS = ("core.matrix_run", "core.conv_run")
+# What only programs with tensors, or with models, have.
+RUNTIME_SIGNS = ("core.tensor_release", "core.population_new")
 _DRAWS_UNIT = "draws"
 _KERNEL_UNITS = ("conv", "matmul", "pack", "tile")
 # What the OS layer's object calls in the program's; the second one is in the core library.
 PROGRAM_ENTRIES = {"program_start": PROGRAM_START, "program_thread_run": THREAD_START}
+
+
+# Units that are linked as objects made before, and what these call in a program.
+_READY_UNITS = ("matrix", "slim", "conv")
+_READY_PREFIXES = ("pack", "tile")
+_CALLED_BY_READY = ((PARALLEL_RUN, 5, ()), ("core.parallel_parts", 3, (I64,)))
+
+
+@unique
+class KernelCode(Enum):
+    """Whether a module gets the matrix kernels, or only declares them for the linker."""
+
+    MERGED = "merged"
+    DECLARED = "declared"
 
 
 class LibraryUnitError(Exception):
@@ -100,7 +117,11 @@ def compile_os_layer(target: Target, kind: OsLayerKind) -> Module:
     return compile_unit(f"os/{target.system.name}.mlr", os_layer_text(target, kind))
 
 
-def merge_core_library(module: Module, zone: HeapZone = HeapZone.BYTES) -> None:
+def merge_core_library(
+    module: Module,
+    zone: HeapZone = HeapZone.BYTES,
+    kernels: KernelCode = KernelCode.MERGED,
+) -> None:
     """Add the core library files that define what `module` needs, until nothing is missing."""
     loaded: set[str] = set()
     while True:
@@ -113,10 +134,21 @@ def merge_core_library(module: Module, zone: HeapZone = HeapZone.BYTES) -> None:
             break
         for name in _without_owner(sorted(wanted - loaded)):
             loaded.add(name)
+            if kernels is KernelCode.DECLARED and _is_ready(name):
+                for called, words, results in _CALLED_BY_READY:
+                    module.declare(called, [I64] * words, results)
+                continue
             merge_modules(module, _core_unit(name, module, zone))
+    if not loaded.isdisjoint(_READY_UNITS) and kernels is KernelCode.DECLARED:
+        for called, _, _ in _CALLED_BY_READY:
+            module.functions[called].linkage = Linkage.EXPORTED
     function = module.functions.get(THREAD_START)
     if function is not None and function.linkage is Linkage.INTERNAL:
         function.linkage = Linkage.EXPORTED
+
+
+def _is_ready(unit: str) -> bool:
+    return unit in _READY_UNITS or unit.startswith(_READY_PREFIXES)
 
 
 def _without_owner(units: list[str]) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STAMP = "stamp"
 # The part of programs that is the runtime of tensors.
-TENSOR_PART = "tensors"
+RUNTIME_PARTS = ("tensors", "models")
 _PREFIX = "os."
 
 
@@ -103,10 +103,10 @@ def _compile_part(cpu: Cpu, part: str) -> bytes:
         from mlrift.driver.heap_object import compile_heap  # noqa: PLC0415 - on a miss only
 
         return compile_heap(cpu, part)
-    if part == TENSOR_PART:
-        from mlrift.driver.tensor_objects import compile_runtime  # noqa: PLC0415 - on a miss only
+    if part in RUNTIME_PARTS:
+        from mlrift.driver.runtime_objects import compile_runtime  # noqa: PLC0415 - on a miss only
 
-        return compile_runtime(cpu)
+        return compile_runtime(cpu, part)
     from mlrift.driver.kernel_objects import compile_kernels  # noqa: PLC0415 - on a miss only
 
     return compile_kernels(cpu, part)

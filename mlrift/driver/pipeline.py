@@ -134,11 +134,15 @@ def check_despite_missing_imports(context: BuildContext, program: Program) -> No
 
 
 def make_module(
-    context: BuildContext, typed: TypedProgram, domain_ops: "DomainOps | None" = None
+    context: BuildContext,
+    typed: TypedProgram,
+    domain_ops: "DomainOps | None" = None,
+    kernels: library_units.KernelCode = library_units.KernelCode.MERGED,
 ) -> Module:
     """Lower to IR and add what the core library provides; not optimised yet.
 
-    Domain ops are expanded unless `domain_ops` says otherwise.
+    Domain ops are expanded unless `domain_ops` says otherwise. Matrix kernels may be declared only
+    if the module is just linked, and if it is linked with objects that are ready.
     """
     options = context.options
     is_freestanding = options.startup is Startup.FREESTANDING
@@ -161,13 +165,8 @@ def make_module(
         observe(LOWERING, module)
     context.interface = typed.interface
     if any(name in sys.modules for name in DOMAIN_OPS_MODULES):
-        from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
-            DomainOps,
-            expand_domain_ops,
-        )
-
-        expand_domain_ops(module, observe, domain_ops or DomainOps.EXPANDED)
-    library_units.merge_core_library(module, zone)
+        _expand_domain_ops(module, observe, domain_ops)
+    library_units.merge_core_library(module, zone, _kernel_code(context, module, kernels))
     if library_units.EXIT_REGISTER in module.functions:
         from mlrift.driver.exit_hooks import add_exit_hooks  # noqa: PLC0415 - in few programs
 
@@ -191,6 +190,30 @@ def make_module(
     if options.product in (Product.OBJECT, Product.ARCHIVE):
         library_units.merge_os_layer(module, options.targets[0])
     return module
+
+
+def _kernel_code(
+    context: BuildContext, module: Module, wanted: library_units.KernelCode
+) -> library_units.KernelCode:
+    """Return what is wanted if the program is linked with parts that were compiled before."""
+    takes_ready_objects = (
+        context.options.product in (Product.EXECUTABLE, Product.FAT)
+        and context.options.debug_info is DebugInfo.NONE
+        and context.interface is None
+        and not foreign.declared_functions(module)
+    )
+    return wanted if takes_ready_objects else library_units.KernelCode.MERGED
+
+
+def _expand_domain_ops(
+    module: Module, observe: Observer | None, domain_ops: "DomainOps | None"
+) -> None:
+    from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
+        DomainOps,
+        expand_domain_ops,
+    )
+
+    expand_domain_ops(module, observe, domain_ops or DomainOps.EXPANDED)
 
 
 def _observer(context: BuildContext) -> Observer | None:
@@ -296,12 +319,14 @@ def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
     ready: tuple[str, ...] = ()
     if context.options.debug_info is DebugInfo.NONE:
         has_heap = heap_object.has_heap(module)
-        if library_units.TENSOR_RELEASE in module.functions:
-            from mlrift.driver import tensor_objects  # noqa: PLC0415 - in few programs
+        if any(name in module.functions for name in library_units.RUNTIME_SIGNS):
+            from mlrift.driver import runtime_objects  # noqa: PLC0415 - in few programs
 
-            ready = (os_objects.TENSOR_PART,)
-            module = tensor_objects.without_runtime(module)
-        if library_units.KERNEL_RUN in module.functions:
+            for runtime in runtime_objects.RUNTIMES.values():
+                if runtime.sign in module.functions:
+                    ready += (runtime.part,)
+                    module = runtime_objects.without_runtime(module, runtime)
+        if any(name in module.functions for name in library_units.KERNEL_RUNS):
             from mlrift.driver import kernel_objects  # noqa: PLC0415 - in few programs
 
             ready += kernel_objects.kernel_parts(module)

@@ -17,8 +17,8 @@ from mlrift.driver.fingerprint import INSTALLED_MARK, PREBUILT_FOLDER, compiler_
 from mlrift.driver.heap_owner import HEAP_OWNER_FILES
 from mlrift.driver.kernel_objects import PARTS
 from mlrift.driver.os_objects import (
+    RUNTIME_PARTS,
     STAMP,
-    TENSOR_PART,
     os_layer_data,
     os_layer_file,
     ready_data,
@@ -44,7 +44,7 @@ def prebuild(folder: Path, fingerprint: str) -> None:
             (folder / os_layer_file(target, kind)).write_bytes(data)
     for cpu in CPUS:
         (folder / f"support-{cpu.name}.o").write_bytes(support_data(cpu, nothing, fingerprint))
-        for part in (*HEAP_OWNER_FILES, *PARTS, TENSOR_PART):
+        for part in (*HEAP_OWNER_FILES, *PARTS, *RUNTIME_PARTS):
             data = ready_data(cpu, part, nothing, fingerprint)
             (folder / f"{ready_name(cpu, part)}.o").write_bytes(data)
     (folder / STAMP).write_text(fingerprint, encoding="ascii")

@@ -1,4 +1,4 @@
-"""Words of models: names that mean something only where nothing else can stand (reference.md 22).
+"""Words of models: names that are more only where nothing else can stand (reference.md 23, 24).
 
 Raw tokens go in; NAMEs such as `tensor`, `events` or `decay` leave as words of the grammar where a
 declaration or a line of a model begins, units right after a number, and an `@` inside a function as

@@ -253,12 +253,12 @@ _generated: dict[str, dict[str, object]] = {}
 
 
 def _generate(source: str, rule: object = None) -> dict[str, object]:
-    """Run generated source once and return what it defines; `rule` is visible in it."""
+    """Run generated source once and return what it defines; `rule` is `_rule` in it."""
     key = f"{source}#{rule}"
     made = _generated.get(key)
     if made is None:
         made = {}
-        exec(source, {"rule": rule}, made)
+        exec(source, {"_rule": rule}, made)
         _generated[key] = made
     return made
 
@@ -268,12 +268,12 @@ def _constructor(fields: tuple[OpField, ...], result: ResultRule) -> object:
     kinds = {row.name: row.kind for row in fields}
     rule: object = result
     if isinstance(result, MachineType):
-        finish = "rule"
+        finish = "_rule"
     elif isinstance(result, SameAs):
         rule = None
         finish = result.name + (".type" if kinds[result.name] is FieldKind.OPERAND else "")
     else:
-        finish = "rule(self)"
+        finish = "_rule(self)"
     lines = [f"def __init__(self, {', '.join(names)}):"]
     lines += [f" self.{name} = {name}" for name in names]
     lines += [f" self.type = {finish}", " self.span = None"]

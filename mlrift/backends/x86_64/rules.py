@@ -1,7 +1,12 @@
 """What x86-64 lowers in its own way: barriers, caches, volatile accesses and halves."""
 
 from mlrift.backends.llvm.lower import RULES as SHARED
-from mlrift.backends.llvm.lower.convert import integer_half_to_single, integer_single_to_half
+from mlrift.backends.llvm.lower.convert import (
+    integer_half_to_single,
+    integer_single_to_half,
+    native_half_to_single,
+    native_single_to_half,
+)
 from mlrift.backends.llvm.lower.memory import volatile_load, volatile_store
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.rules import Rules
@@ -53,8 +58,20 @@ def _fence(out: FunctionText) -> str:
     return _CALL_FENCE
 
 
-RULES.rule(convert.HalfToSingle)(integer_half_to_single)
-RULES.rule(convert.SingleToHalf)(integer_single_to_half)
+@RULES.rule(convert.HalfToSingle)
+def lower_half_to_single(out: FunctionText, made: convert.HalfToSingle) -> None:
+    """An instruction where the level has it."""
+    lower = native_half_to_single if out.converts_halves() else integer_half_to_single
+    lower(out, made)
+
+
+@RULES.rule(convert.SingleToHalf)
+def lower_single_to_half(out: FunctionText, made: convert.SingleToHalf) -> None:
+    """An instruction where the level has it."""
+    lower = native_single_to_half if out.converts_halves() else integer_single_to_half
+    lower(out, made)
+
+
 RULES.later("cpu", "mlrift.backends.x86_64.processor_rules")
 RULES.later("vector", "mlrift.backends.x86_64.vector_rules")
 RULES.include(SHARED)

@@ -67,6 +67,17 @@ def from_layout(builder: Builder, address: Value, layout: Value, wanted: TensorT
     return made if wanted is seen else builder.emit(Assume(made, wanted))
 
 
+def event_rows(made: TensorType) -> Lowering:
+    """The neurons of an event stream as a tensor: the stream, whose list and length lie there."""
+
+    def lower(builder: Builder, values: list[Value]) -> Value:
+        neurons = builder.emit(Load(values[0], I64))
+        length = builder.emit(Load(builder.emit(Add(values[0], builder.word(8))), I64))
+        return builder.emit(View(neurons, [length], [], made))
+
+    return lower
+
+
 def to_c(builder: Builder, value: Value, found: TensorType) -> Value:
     """Return a tensor as a word: the address of its descriptor, with elements of its own."""
     empty = tensor(found.element, (0,) * found.rank)

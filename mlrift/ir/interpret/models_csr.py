@@ -4,7 +4,7 @@ A rule gives pairs (source, target) in any order; `csr.build` sorts them by sour
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 
 import numpy as np
@@ -168,12 +168,12 @@ def _later(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[Pai
     return []
 
 
-def _xorshift(on: ModelMemory, seed: int) -> Iterable[int]:
+def _xorshift(on: ModelMemory, seed: int) -> Iterator[int]:
     state = seed & 0xFFFFFFFF
     if not state:
         raise on.fail("xorshift32: the low 32 bits of a seed must not be 0: all draws would be")
 
-    def rows() -> Iterable[int]:
+    def rows() -> Iterator[int]:
         nonlocal state
         while True:
             state ^= state << 13 & 0xFFFFFFFF
@@ -181,7 +181,7 @@ def _xorshift(on: ModelMemory, seed: int) -> Iterable[int]:
             state ^= state << 5 & 0xFFFFFFFF
             yield state
 
-    return iter(rows())
+    return rows()
 
 
 def _lattice(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[Pair]:

@@ -153,7 +153,8 @@ def _delay(on: ModelMemory, op: events.DelayEvents, storage: int, stream: int, s
 
 
 def _poisson(on: ModelMemory, op: events.PoissonEvents, *operands: Any) -> int:
-    storage, count, probability, seed, step = operands
+    storage: int = operands[0]
+    count, probability, seed, step = operands[1:]
     if not 0.0 <= probability <= 1.0:
         raise on.fail("poisson: a probability per step must be from 0 to 1")
     with np.errstate(over="ignore"):

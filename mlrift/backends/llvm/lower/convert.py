@@ -1,7 +1,7 @@
 """Conversions between words, truth values and floats.
 
-Halves are converted with native instructions (arm64) or in integer arithmetic (x86-64, whose
-baseline has no half support); both quiet signalling NaNs and keep the payload's upper bits.
+Halves are converted with native instructions (arm64, higher levels of x86-64) or in integer
+arithmetic (the baseline of x86-64); both quiet signalling NaNs and keep the payload's upper bits.
 """
 
 from mlrift.backends.llvm.text import FunctionText
@@ -11,6 +11,10 @@ from mlrift.ir.ops import convert
 from mlrift.typesystem import F32
 
 RULES: Rules[FunctionText] = Rules("llvm")
+
+# From here on x86-64 makes 64-bit integers of vectors of floats. The limits of i64 as floats.
+_LEVEL_OF_WORDS = 4
+_LEAST, _BEYOND = "0xC3E0000000000000", "0x43E0000000000000"
 
 
 @RULES.rule(convert.TruthToWord)
@@ -29,9 +33,24 @@ def lower_signed_to_float(out: FunctionText, made: convert.SignedToFloat) -> Non
 def lower_float_to_signed(out: FunctionText, made: convert.FloatToSigned) -> None:
     """The saturating intrinsic; a plain `fptosi` would be undefined out of range."""
     kind = VALUE_TYPE[made.operand.type]
+    if out.generation() >= _LEVEL_OF_WORDS:
+        _choose_signed(out, made, kind)
+        return
     name = "llvm.fptosi.sat.i64.f32" if kind == "float" else "llvm.fptosi.sat.i64.f64"
     out.context.declare(name, f"declare i64 @{name}({kind})")
     out.define(made, f"call i64 @{name}({kind} {out.names[made.operand]})")
+
+
+def _choose_signed(out: FunctionText, made: convert.FloatToSigned, kind: str) -> None:
+    """Limit by choices, of which LLVM makes vectors; what is undefined is never chosen."""
+    operand = out.names[made.operand]
+    found = out.temporary(f"fptosi {kind} {operand} to i64")
+    is_in = out.temporary(f"fcmp oge {kind} {operand}, {_LEAST}")
+    found = out.temporary(f"select i1 {is_in}, i64 {found}, i64 {-(1 << 63)}")
+    is_beyond = out.temporary(f"fcmp oge {kind} {operand}, {_BEYOND}")
+    found = out.temporary(f"select i1 {is_beyond}, i64 {(1 << 63) - 1}, i64 {found}")
+    is_nan = out.temporary(f"fcmp uno {kind} {operand}, {operand}")
+    out.define(made, f"select i1 {is_nan}, i64 0, i64 {found}")
 
 
 @RULES.rule(convert.Widen)

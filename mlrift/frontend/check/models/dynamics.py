@@ -1,4 +1,4 @@
-"""A `dynamics` block becomes the function of one neuron (reference.md 23.2).
+"""A `dynamics` block becomes the function of one neuron (reference.md 24.2).
 
     dynamics Lif by euler {           fn dynamics.Lif(u64 neuron, f64 dt, u64 v.base, ...) -> u64 {
         d v = (ri - v) / 10.0    =>       f64 v   unsafe { *(v.base + neuron * 8 as f64) -> v }

@@ -1,4 +1,4 @@
-"""A `plasticity` block becomes functions of one edge, and `w.pre(s)` their use (reference.md 23.6).
+"""A `plasticity` block becomes functions of one edge, and `w.pre(s)` their use (reference.md 24.7).
 
     on pre { post.se += w   w = w - 0.1 * post.xq }
 

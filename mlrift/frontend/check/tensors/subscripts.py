@@ -7,6 +7,7 @@ that are known to be outside are reported here, all others are compared when the
 from mlrift.diagnostics import catalog
 from mlrift.frontend import ast, typed
 from mlrift.frontend.builtins import tensor_parts as parts
+from mlrift.frontend.builtins.tensor_memory import event_rows
 from mlrift.frontend.builtins.tensor_parts import AxisEntry
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.conversions import signed_value
@@ -25,7 +26,7 @@ from mlrift.frontend.check.tensors.shapes import (
     shown_extent,
 )
 from mlrift.source import Span
-from mlrift.typesystem import ERROR, ElementKind, ScalarType, TensorType
+from mlrift.typesystem import ERROR, ElementKind, EventsType, ScalarType, TensorType
 from mlrift.values import record, replace
 
 
@@ -73,6 +74,9 @@ def subscript(
             is_sound = checker.span(node) and is_sound
             continue
         value = context.expressions[type(node)](node)
+        if isinstance(value.type, EventsType) and len(nodes) == 1:
+            neurons = shaped(ElementKind.U32, (None,))
+            value = operation("neurons", neurons, [value], span, event_rows(neurons.machine))
         if isinstance(value.type, TensorType) and len(nodes) == 1:
             return _rows(context, value, shape)
         is_sound = checker.single(value) and is_sound

@@ -77,7 +77,7 @@ class ValueChecker:
         self, name: str, values: list[typed.Expression], span: Span
     ) -> typed.Expression:
         """Report a call that has no shape to take."""
-        expected = "to be the value of a variable, whose shape it takes"
+        expected = "a seed, as the value of a variable, whose shape it takes"
         if name not in _RANDOM:
             expected = "an extent" if name == "iota" else "a number and the extents"
         if not any(row.type is ERROR for row in values):

@@ -82,6 +82,16 @@ def store_element(out: Emitter, address: Value, value: Value, kind: ElementKind)
 
 def half_bits(out: Emitter, value: Value, kind: ElementKind) -> Value:
     """Emit the bits of the nearest half to an f32."""
+    match value:
+        case HalfToSingle(operand=SingleToHalf() as known) if kind is ElementKind.F16:
+            return known
+        case BitsToFloat(operand=Shl(lhs=Lshr() as known)) if kind is ElementKind.BF16:
+            return known
+        case _:
+            return _rounded_to_half(out, value, kind)
+
+
+def _rounded_to_half(out: Emitter, value: Value, kind: ElementKind) -> Value:
     if kind is ElementKind.F16:
         return out.emit(SingleToHalf(value))
     bits = out.emit(FloatToBits(value))

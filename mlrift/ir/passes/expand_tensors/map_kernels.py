@@ -5,8 +5,10 @@ The layout of contexts and the way kernels are called are those of std/core/tens
 
 from collections.abc import Sequence
 
-from mlrift.ir.core import Module, Value
+from mlrift.ir.clone import clone_op
+from mlrift.ir.core import Function, Module, Value
 from mlrift.ir.ops.call import Call, FunctionAddress
+from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.loop import Vectorising
 from mlrift.ir.ops.memory import Load, Stack
 from mlrift.ir.passes.expand_tensors.elements import element_shift, load_element, store_element
@@ -134,7 +136,7 @@ def _kernel(
         arguments += scalars
         if takes_number:
             arguments.append(out.add(first, index))
-        made = out.emit(Call(shape.body, arguments, body.results))
+        made = _body_in_place(out, body, arguments)
         store_element(
             out, out.element(target, index, element_shift(shape.element)), made, shape.element
         )
@@ -143,6 +145,18 @@ def _kernel(
     out.loop(count, element, vectorising=vectorising)
     out.give()
     return out
+
+
+def _body_in_place(out: Emitter, body: Function, arguments: Sequence[Value]) -> Value:
+    """Emit what a body computes: its ops, which know the level then, or a call if it has jumps."""
+    *ops, last = body.blocks[0].ops
+    if len(body.blocks) != 1 or not isinstance(last, Return):
+        return out.emit(Call(body.name, list(arguments), body.results))
+    values: dict[Value, Value] = dict(zip(body.parameters, arguments, strict=True))
+    for made in ops:
+        out.emit(clone_op(made, values, {}))
+    (found,) = last.values
+    return values.get(found, found)
 
 
 def _load_scalars(out: Emitter, context: Value, shape: MapShape) -> list[Value]:
