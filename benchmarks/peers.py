@@ -61,6 +61,12 @@ def peer_python(peer: Peer) -> Path:
     raise PeerMissing(f"{peer.module} cannot be installed: {reason}")
 
 
+def installed_python(peer: Peer) -> Path | None:
+    """Return a Python that can import the peer, None if there is none yet."""
+    python = _folder() / "bin" / "python"
+    return python if python.exists() and _imports(python, peer) else None
+
+
 def peer_versions(python: Path) -> str:
     """Return the versions of what is installed, as `name version, ...`."""
     code = "import importlib.metadata as m; print(', '.join(sorted("

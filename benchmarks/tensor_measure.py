@@ -42,7 +42,8 @@ def machine_limits(threads: int, folder: Path) -> Limits:
     run_once(Command(("gcc", *flags, "-o", str(program), str(SOURCES / "limits.c"))))
     sample = run_once(Command((str(program), str(threads), str(CHAIN_ELEMENTS))))
     values = _values(sample)
-    return Limits(threads, values["fma_gflops"][0], values["copy_gbps"][0], values["chain_ns"][0])
+    chain_ns = statistics.median(values["chain_ns"])
+    return Limits(threads, values["fma_gflops"][0], values["copy_gbps"][0], chain_ns)
 
 
 def measure(operation: Operation, threads: int, folder: Path, runs: int) -> Times:

@@ -46,15 +46,23 @@ def fill_column(streams: int, column: int, memory: MachineType) -> Lowering:
     return lower
 
 
-def step(streams: int, stream: int, shortest: float | None, *columns: tuple[int, ...]) -> Lowering:
-    """Operands: the function, a population, the time step; `shortest` is a time constant."""
+def step(
+    streams: int, stream: int, shortest: float | None, columns: tuple[tuple[int, ...], ...]
+) -> Lowering:
+    """Operands: the function, a population, the time step; `shortest` is a time constant.
+
+    `columns` are those that the function gets, then the variables of f64 and of f32.
+    """
+    used, doubles, singles = columns
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
         body, neurons, time_step = operands
         if not isinstance(time_step, Constant):
             _check_time_step(builder, time_step, shortest)
         interval = dynamics.INTERVAL_STEPS
-        made = dynamics.Step(body, neurons, time_step, streams, stream, *columns, interval)
+        made = dynamics.Step(
+            body, neurons, time_step, streams, stream, used, doubles, singles, interval
+        )
         return builder.emit(made)
 
     return lower

@@ -129,7 +129,7 @@ class _FunctionChecker:
         self._statements.function_body(signature, node.body)
         if context.has_tensors and symbol.body is not None:
             symbol.body.statements[0:0] = begins
-            context.extensions.tensors.leave(symbol.body)
+            context.extensions.tensors.leave([symbol.body, *symbol.end_defers])
         if symbol.is_naked:
             self._assembly.check_naked(node)
         self._locals.leave_block()

@@ -1,7 +1,7 @@
 """What the loops of domain ops cost: a module with those ops in, rows of facts out.
 
 Bytes and operations are counted once for each neuron-step, edge or element: loads and stores of
-columns, and arithmetic on floats. What caches save or miss is not in them. Slots have been promoted.
+columns, and arithmetic on floats. What caches save or miss is not in them. Slots are promoted.
 Nothing is changed.
 """
 

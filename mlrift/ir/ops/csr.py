@@ -8,7 +8,7 @@ from enum import Enum, unique
 
 from mlrift.ir.core import Value
 from mlrift.ir.op import Effect, Op, anything, op
-from mlrift.typesystem import I64, MachineType
+from mlrift.typesystem import F32, F64, I64, MachineType
 
 QUEUE_WORDS = 8
 # Offsets in the descriptor.
@@ -94,6 +94,17 @@ class SendValue(Op):
     target: Value
     value: Value
     memory: MachineType
+
+    def check(self) -> str | None:
+        """Compare the types of the operands."""
+        wanted = self.memory if self.memory in (F32, F64) else I64
+        for name in ("connections", "events", "target", "value"):
+            operand: Value = getattr(self, name)
+            expected = wanted if name == "value" else I64
+            if operand.type is not expected:
+                found = operand.type.value
+                return f"operand `{name}` must be {expected.value}, not {found}"
+        return None
 
 
 @op("csr.send_later", Effect.ANY)

@@ -311,7 +311,7 @@ class ModelChecker:
         body = made.function_address(context, signature, node.span)
         columns = (block.columns, block.doubles, block.singles)
         shortest = block.shortest[0] if block.shortest is not None else None
-        lower = lowering.step(model.streams, block.stream, shortest, *columns)
+        lower = lowering.step(model.streams, block.stream, shortest, columns)
         operands = [body, population, time_step]
         if block.preparation:
             prepare = context.names.functions[block.preparation]

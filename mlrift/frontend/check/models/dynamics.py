@@ -21,6 +21,7 @@ from mlrift.frontend.check.models.exact_systems import ExactSystems
 from mlrift.frontend.check.models.integrators import METHODS, Line, Surroundings, advance
 from mlrift.frontend.check.models.intrinsics import with_intrinsics
 from mlrift.frontend.check.models.structure import Block, Column, StructModel
+from mlrift.frontend.check.models.time_constants import TimeConstants
 from mlrift.source import Span
 from mlrift.typesystem import DOUBLE, SINGLE, U8, U16, U32, ScalarType, Tag
 
@@ -53,6 +54,8 @@ class _BlockMaker:
         lines = node.body.statements
         self._is_single = self._uses_single(lines)
         kind = SINGLE if self._is_single else DOUBLE
+        is_limit = node.method.text == "euler"
+        self._time_constants = TimeConstants(context, self._block if is_limit else None, kind)
         self._lines: list[ast.Statement] = with_intrinsics(
             context, made.in_single(lines) if self._is_single else lines, kind
         )
@@ -205,7 +208,7 @@ class _BlockMaker:
         column = self._variable(line.name)
         if column is None:
             return []
-        time_constant = self._time_constant(line.time_constant)
+        time_constant = self._time_constants.checked(line.time_constant)
         self._written.setdefault(line.name.text)
         self._integrated[line.name.text] = column.type
         span = line.span
@@ -259,38 +262,6 @@ class _BlockMaker:
         name = "fma_fused_f32" if self._is_single else "fma_fused_f64"
         return ast.Call(ast.Name(name, span), [], [left, right, addend], span)
 
-    def _time_constant(self, node: ast.Expression) -> ast.Expression:
-        """Return a time constant; whole numbers become floats, what is reported any number."""
-        replaced = ast.FloatLiteral(1.0, self._is_single, node.span)
-        if not units.expect(self._context, node, units.TIME, "a time constant"):
-            return replaced
-        value = _constant(node)
-        if value is None:
-            return node
-        if not value > 0.0:
-            self._context.emit(catalog.BAD_TIME_CONSTANT.at(node.span, found=node.span.text))
-            return replaced
-        self._note_shortest(value, node.span)
-        if isinstance(node, ast.IntegerLiteral):
-            return ast.FloatLiteral(value, self._is_single, node.span)
-        return node
-
-    def _note_time_constant(self, line: ast.Derivative) -> None:
-        """Note T of `d x = (... x ...) / T` if it is a time."""
-        rate = line.rate
-        if not isinstance(rate, ast.Binary) or rate.operator is not BinaryOperator.DIV:
-            return
-        value = _constant(rate.right) if isinstance(rate.right, ast.Quantity) else None
-        if value is not None and value > 0.0 and line.name.text in made.names_in(rate.left):
-            self._note_shortest(value, rate.right.span)
-
-    def _note_shortest(self, value: float, span: Span) -> None:
-        """Note a time constant, which limits the steps of `euler`."""
-        shortest = self._block.shortest
-        is_limit = self._node.method.text == "euler"
-        if is_limit and (shortest is None or value < shortest[0]):
-            self._block.shortest = (value, span)
-
     def _system(self, system: list[ast.Derivative]) -> list[ast.Statement]:
         """Return the statements that advance consecutive `d` lines together."""
         rows: list[Line] = []
@@ -304,7 +275,7 @@ class _BlockMaker:
             self._integrated[line.name.text] = column.type
             held = f"_held:{line.name.text}" if line.name.text in self._holds else None
             rows.append(Line(line.name.text, column.type.name, line.rate, held, line.span))
-            self._note_time_constant(line)
+            self._time_constants.note_divisor(line)
         if not rows:
             return []
         method = self._method(system)
@@ -401,15 +372,3 @@ def _counter_type(duration: ast.Expression) -> ScalarType:
     if duration.value <= _LARGEST_U8:
         return U8
     return U16 if duration.value <= _LARGEST_U16 else U32
-
-
-def _constant(node: ast.Expression) -> float | None:
-    """Return the value of a literal, with or without a sign or a unit."""
-    if isinstance(node, ast.Quantity):
-        return units.in_milliseconds(node)
-    if isinstance(node, ast.IntegerLiteral | ast.FloatLiteral):
-        return float(node.value)
-    if isinstance(node, ast.Unary) and node.operator is ast.UnaryOperator.NEGATE:
-        value = _constant(node.operand)
-        return None if value is None else -value
-    return None

@@ -81,9 +81,9 @@ class TensorChecker:
         """Make the names of shapes visible; return what the body begins with."""
         return self._signatures.enter(signature)
 
-    def leave(self, body: typed.Block) -> None:
+    def leave(self, blocks: list[typed.Block]) -> None:
         """Report tensors where none can be."""
-        report_misplaced(self._context, body)
+        report_misplaced(self._context, blocks)
 
     def assign(self, node: ast.Assign) -> typed.Statement | None:
         """Check an assignment to a tensor or a part of it; None if the target is something else."""

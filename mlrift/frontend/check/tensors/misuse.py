@@ -37,11 +37,16 @@ _HOLDERS = frozenset(
 ) - {typed.LocalVariable, typed.StaticVariable, typed.FunctionSymbol}
 
 
-def report_misplaced(context: Context, body: typed.Block) -> None:
-    """Report tensors in a body where none can be."""
-    pending: list[Any] = [body]
+def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
+    """Report tensors in the blocks of a function where none can be; `defer` shares some of them."""
+    pending: list[Any] = list(blocks)
+    walked: set[int] = set()
     while pending:
         node = pending.pop()
+        if type(node) is typed.Block:
+            if id(node) in walked:
+                continue
+            walked.add(id(node))
         for child in _children(node):
             pending.append(child)
             found = getattr(child, "type", None)
@@ -49,9 +54,11 @@ def report_misplaced(context: Context, body: typed.Block) -> None:
                 where = _PLACES.get(type(node), "used like this")
                 if type(node) is not typed.Convert or node.type is not ERROR:
                     span = getattr(child, "span", None)
-                    context.emit(
-                        catalog.TENSOR_MISPLACED.at(span, where=where, found=described(found))
-                    )
+                    found_text = described(found)
+                    diagnostic = catalog.TENSOR_MISPLACED.at(span, where=where, found=found_text)
+                    if type(node) is typed.Return:
+                        diagnostic = diagnostic.note("only the first result can be a tensor")
+                    context.emit(diagnostic)
 
 
 def _may_have(node: Any, child: Any) -> bool:

@@ -3,16 +3,21 @@
 The layout of contexts and the way kernels are called are those of std/core/tensormap.mlr.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from mlrift.ir.clone import clone_op
 from mlrift.ir.core import Function, Module, Value
-from mlrift.ir.ops.call import Call, FunctionAddress
-from mlrift.ir.ops.control import Return
+from mlrift.ir.ops.call import FunctionAddress
+from mlrift.ir.ops.compare import IntegerPredicate
 from mlrift.ir.ops.loop import Vectorising
 from mlrift.ir.ops.memory import Load, Stack
 from mlrift.ir.passes.expand_tensors.elements import element_shift, load_element, store_element
 from mlrift.ir.passes.expand_tensors.emit import WORD_BYTES, Emitter, new_function
+from mlrift.ir.passes.expand_tensors.splice_body import (
+    asks_for_near,
+    emit_body,
+    emit_far,
+    emit_near,
+)
 from mlrift.typesystem import I64, ElementKind, TensorType
 from mlrift.values import value
 
@@ -108,20 +113,12 @@ def _kernel(
     out = new_function(module, name, KERNEL_PARAMETERS)
     context, target, count, addresses, first = out.function.parameters
     bases = [out.load_word(addresses, index) for index in range(len(shape.operands))]
-    fixed: dict[int, Value] = {}
-    steps: dict[int, Value] = {}
-    for index, stride in enumerate(strides):
-        shift = element_shift(shape.operands[index])
-        if stride == 0:
-            fixed[index] = load_element(out, bases[index], shape.operands[index])
-        elif stride is not None:
-            word = _FIRST_OPERAND + index * _OPERAND_WORDS + _STRIDE
-            steps[index] = out.shifted(out.load_word(context, word), shift)
+    fixed, steps = _load_strides(out, shape, bases, strides)
     scalars = _load_scalars(out, context, shape)
     body = module.functions[shape.body]
     takes_number = len(body.parameters) > len(bases) + len(scalars)
 
-    def element(index: Value, carried: list[Value]) -> Sequence[Value]:
+    def operands(index: Value) -> list[Value]:
         arguments: list[Value] = []
         for operand, base in enumerate(bases):
             kind = shape.operands[operand]
@@ -136,27 +133,65 @@ def _kernel(
         arguments += scalars
         if takes_number:
             arguments.append(out.add(first, index))
-        made = _body_in_place(out, body, arguments)
-        store_element(
-            out, out.element(target, index, element_shift(shape.element)), made, shape.element
-        )
-        return []
+        return arguments
 
-    out.loop(count, element, vectorising=vectorising)
+    def put(index: Value, made: Value) -> None:
+        place = out.element(target, index, element_shift(shape.element))
+        store_element(out, place, made, shape.element)
+
+    if vectorising is Vectorising.AUTOMATIC and asks_for_near(body):
+        _emit_loops(out, body, count, operands, put)
+    else:
+        _emit_loop(out, count, vectorising, lambda at: put(at, emit_body(out, body, operands(at))))
     out.give()
     return out
 
 
-def _body_in_place(out: Emitter, body: Function, arguments: Sequence[Value]) -> Value:
-    """Emit what a body computes: its ops, which know the level then, or a call if it has jumps."""
-    *ops, last = body.blocks[0].ops
-    if len(body.blocks) != 1 or not isinstance(last, Return):
-        return out.emit(Call(body.name, list(arguments), body.results))
-    values: dict[Value, Value] = dict(zip(body.parameters, arguments, strict=True))
-    for made in ops:
-        out.emit(clone_op(made, values, {}))
-    (found,) = last.values
-    return values.get(found, found)
+def _load_strides(
+    out: Emitter, shape: MapShape, bases: Sequence[Value], strides: Sequence[int | None]
+) -> tuple[dict[int, Value], dict[int, Value]]:
+    """Emit the loads of operands that stay, and of the steps in bytes of those of any stride."""
+    context = out.function.parameters[0]
+    fixed: dict[int, Value] = {}
+    steps: dict[int, Value] = {}
+    for index, stride in enumerate(strides):
+        kind = shape.operands[index]
+        if stride == 0:
+            fixed[index] = load_element(out, bases[index], kind)
+        elif stride is not None:
+            word = _FIRST_OPERAND + index * _OPERAND_WORDS + _STRIDE
+            steps[index] = out.shifted(out.load_word(context, word), element_shift(kind))
+    return fixed, steps
+
+
+def _emit_loop(
+    out: Emitter, count: Value, vectorising: Vectorising, body: Callable[[Value], None]
+) -> None:
+    def step(index: Value, carried: list[Value]) -> Sequence[Value]:
+        body(index)
+        return []
+
+    out.loop(count, step, vectorising=vectorising)
+
+
+def _emit_loops(
+    out: Emitter,
+    body: Function,
+    count: Value,
+    operands: Callable[[Value], list[Value]],
+    put: Callable[[Value, Value], None],
+) -> None:
+    """Emit a loop that looks for far numbers, then one for near numbers and one for all."""
+
+    def look(index: Value, carried: list[Value]) -> Sequence[Value]:
+        return [out.bit_or(carried[0], emit_far(out, body, operands(index)))]
+
+    automatic, none = Vectorising.AUTOMATIC, out.word(0)
+    (far,) = out.loop(count, look, [none], vectorising=automatic)
+    near_count = out.select(out.compare(IntegerPredicate.EQ, far, none), count, none)
+    _emit_loop(out, near_count, automatic, lambda at: put(at, emit_near(out, body, operands(at))))
+    rest = out.sub(count, near_count)
+    _emit_loop(out, rest, automatic, lambda at: put(at, emit_body(out, body, operands(at))))
 
 
 def _load_scalars(out: Emitter, context: Value, shape: MapShape) -> list[Value]:
