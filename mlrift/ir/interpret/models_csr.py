@@ -112,7 +112,8 @@ def _next_if_self(ranges: _Ranges, own: int, chosen: int, others: range) -> int:
 def _fixed_out(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[Pair]:
     degree, seed = details
     targets = ranges.targets
-    if degree > _MOST_EDGES or (not targets and len(ranges.sources) * degree):
+    _check_degree(on, len(ranges.sources), degree)
+    if not targets and len(ranges.sources) * degree:
         raise on.fail(f"fixed_out: {degree} edges of each source to {len(targets)} targets")
     _check_only_self(on, "fixed_out", ranges, degree)
     found = draws(seed, np.arange(len(ranges.sources) * degree)).tolist()
@@ -125,7 +126,8 @@ def _fixed_out(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable
 def _fixed_in(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[Pair]:
     degree, seed = details
     sources = ranges.sources
-    if degree > _MOST_EDGES or (not sources and len(ranges.targets) * degree):
+    _check_degree(on, len(ranges.targets), degree)
+    if not sources and len(ranges.targets) * degree:
         raise on.fail(f"fixed_in: {degree} edges to each target from {len(sources)} sources")
     _check_only_self(on, "fixed_in", ranges, degree)
     found = draws(seed, np.arange(len(ranges.targets) * degree)).tolist()
@@ -133,6 +135,11 @@ def _fixed_in(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[
         target = ranges.targets[place // degree]
         source = sources[draw % len(sources)]
         yield _next_if_self(ranges, target, source, sources), target
+
+
+def _check_degree(on: ModelMemory, neurons: int, degree: int) -> None:
+    if neurons * degree > _MOST_EDGES:
+        raise on.fail(f"connections: {degree} edges of {neurons} neurons each are too many")
 
 
 def _check_only_self(on: ModelMemory, rule: str, ranges: _Ranges, degree: int) -> None:
@@ -189,6 +196,7 @@ def _lattice(on: ModelMemory, ranges: _Ranges, details: list[int]) -> Iterable[P
     count, base = len(ranges.targets), ranges.targets.start
     if first > last or last - first >= _MOST_EDGES or (not count and ranges.sources):
         raise on.fail(f"lattice: offsets {first} to {last} are no range, or there is no target")
+    _check_degree(on, len(ranges.sources), last - first + 1)
     for source, offset in product(ranges.sources, range(first, last + 1)):
         pair = source, base + (source - base + offset) % count
         if _not_self(ranges, pair):

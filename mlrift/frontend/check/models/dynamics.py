@@ -66,6 +66,8 @@ class _BlockMaker:
         self._block.has_units = units.has_units(self._lines)
         self._collect_holds()
         body = self._body()
+        if self._is_single:
+            body = made.rewritten(body, units.in_single)
         used = self._used_columns(body)
         self._block.columns = tuple(used)
         self._block.doubles = self._integrated_columns(DOUBLE)

@@ -12,7 +12,7 @@ from mlrift.frontend import ast, typed
 from mlrift.frontend.builtins import models as lowering
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.models import made_syntax as made
-from mlrift.frontend.check.models import made_typed
+from mlrift.frontend.check.models import made_typed, units
 from mlrift.frontend.check.models.edge_columns import columns_of
 from mlrift.frontend.check.models.intrinsics import with_intrinsics
 from mlrift.frontend.check.models.structure import StructModel
@@ -97,7 +97,7 @@ class _SideMaker:
         body = made.rewritten(entry.body.statements, self._member)
         is_single = all(row.tag is Tag.F32 for _, row in self._edge_fields if row.is_float)
         if is_single:
-            body = made.in_single(body)
+            body = made.rewritten(made.in_single(body), units.in_single)
         body = with_intrinsics(context, body, SINGLE if is_single else DOUBLE)
         added = self._check_writes(body)
         changed = self._changed(body)

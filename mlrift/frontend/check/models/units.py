@@ -28,6 +28,15 @@ def in_milliseconds(node: ast.Quantity) -> float:
     return float(node.number.value) * factor / divisor
 
 
+def in_single(node: object) -> ast.Expression | None:
+    """Return a number with a unit as an f32, None for all else."""
+    from mlrift.frontend.check.models.made_syntax import single  # noqa: PLC0415 - no cycle
+
+    if isinstance(node, ast.Quantity):
+        return ast.FloatLiteral(single(in_milliseconds(node)), True, node.span)
+    return None
+
+
 def has_units(node: object) -> bool:
     """Return whether a number with a unit is in a tree."""
     from mlrift.frontend.check.models.made_syntax import nodes_of  # noqa: PLC0415 - no cycle

@@ -9,7 +9,7 @@ from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, BlockParameter, Function, Linkage, Module, Successor, Value
 from mlrift.ir.ops.arith import Add, And, Ashr, Lshr, Mul, Or, Select, Shl, Sub, Udiv
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
-from mlrift.ir.ops.control import Branch, Return
+from mlrift.ir.ops.control import Branch, Jump, Return
 from mlrift.ir.ops.loop import IndependentIterations, Vectorising
 from mlrift.ir.ops.memory import Load, Store
 from mlrift.typesystem import I64, MachineType, ValueType
@@ -96,6 +96,19 @@ class Emitter(Builder):
     def give(self, *values: Value) -> None:
         """Return from the function."""
         self.emit(Return(list(values)))
+
+    def either(
+        self, condition: Value, if_true: Callable[[], Value], if_false: Callable[[], Value]
+    ) -> Value:
+        """Emit a branch by an i1 and the code of both sides; return the word that one made."""
+        true, false = Block("true"), Block("false")
+        after = Block("after", [BlockParameter(I64)])
+        self.emit(Branch(condition, Successor(true, []), Successor(false, [])))
+        for block, side in ((true, if_true), (false, if_false)):
+            self.place(block)
+            self.emit(Jump(Successor(after, [side()])))
+        self.place(after)
+        return after.parameters[0]
 
     def loop(
         self,

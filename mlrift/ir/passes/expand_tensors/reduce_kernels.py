@@ -40,6 +40,12 @@ from mlrift.ir.passes.expand_tensors.elements import (
     store_element,
 )
 from mlrift.ir.passes.expand_tensors.emit import Emitter
+from mlrift.ir.passes.expand_tensors.float_extremes import (
+    extremes_of_nothing,
+    greatest_key,
+    least_key,
+    with_more,
+)
 from mlrift.typesystem import (
     BF16,
     F16,
@@ -62,6 +68,8 @@ SUMS = (ReduceKind.SUM, ReduceKind.MEAN)
 _LOWEST = (ReduceKind.MIN, ReduceKind.ARGMIN, ReduceKind.ALL)
 _NOTHING = (1 << 64) - 1
 _STATE_PLACE = 1
+# From so many elements on three extremes are quicker to find than the key of each element.
+_LONG = 256
 _IN_MEMORY: dict[ElementKind, MachineType] = {
     ElementKind.F16: F16,
     ElementKind.BF16: BF16,
@@ -213,6 +221,20 @@ def block_key(out: Emitter, block: Block, kind: ElementKind, of: ReduceKind) -> 
 
     The place is only found for reductions that ask for it; a block is not empty.
     """
+    if kind not in FLOATS or kind is ElementKind.F64 or of in ARGUMENTS:
+        return _key_of_keys(out, block, kind, of)
+    is_long = out.compare(IntegerPredicate.UGE, block.count, out.word(_LONG))
+    key = out.either(
+        is_long,
+        lambda: _key_of_extremes(out, block, kind, of),
+        lambda: _key_of_keys(out, block, kind, of)[0],
+    )
+    return key, block.number
+
+
+def _key_of_keys(
+    out: Emitter, block: Block, kind: ElementKind, of: ReduceKind
+) -> tuple[Value, Value]:
     elements, count, number = block.elements, block.count, block.number
     lane = _key_type(kind)
     lowest = out.emit(Splat(out.word(1 << (31 if lane is I32 else 63)), vec(lane, LANES)))
@@ -249,6 +271,25 @@ def block_key(out: Emitter, block: Block, kind: ElementKind, of: ReduceKind) -> 
     # All keys are the lowest there is: the first element has it, too.
     none = out.compare(IntegerPredicate.EQ, found, out.word(_NOTHING))
     return _extended_key(out, key, lane), out.select(none, number, found)
+
+
+def _key_of_extremes(out: Emitter, block: Block, kind: ElementKind, of: ReduceKind) -> Value:
+    """Emit the greatest key of a block whose elements are computed in f32."""
+    bits = vec(I32, LANES)
+    start = extremes_of_nothing(out, bits)
+
+    def take(index: Value, rest: Value | None, extremes: list[Value]) -> list[Value]:
+        place = out.element(block.elements, index, element_shift(kind))
+        lanes = _widened(out, load_lanes(out, place, rest, kind), kind)
+        raw: Value = out.emit(Bitcast(lanes, bits))
+        rows = [raw] * len(extremes)
+        if rest is not None:
+            mask = lane_mask(out, rest)
+            rows = [out.emit(SelectLanes(mask, raw, nothing)) for nothing in start]
+        return with_more(out, extremes, rows)
+
+    extremes = blocks_of_lanes(out, block.count, start, take)
+    return least_key(out, extremes) if of in _LOWEST else greatest_key(out, extremes)
 
 
 def _extended_key(out: Emitter, key: Value, lane: MachineType) -> Value:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mlrift.ir.ops.tensor_map import Binary, BinaryKind, Cast, Unary, UnaryKind
+from mlrift.ir.ops.tensor_reduce import Reduce, ReducedAxis, ReduceKind
 from mlrift.ir.ops.tensor_rows import Sort, SortedPart, SortOrder, Top
 from mlrift.typesystem import ElementKind, tensor
 from tests.unit.ir.tensors.programs import TensorProgram
@@ -47,6 +48,31 @@ def test_order_of_long_rows_with_many_equal_elements(kind: ElementKind) -> None:
                 for count in (0, 1, 64, 65, 700):
                     made = Top(order, part, found, program.word(count), tensor(element, (2, None)))
                     program.show(f"{order} {part} {count}", program.emit(made))
+
+    agree(fill)
+
+
+@pytest.mark.parametrize("kind", [F32, ElementKind.F16], ids=lambda kind: kind.value)
+def test_extremes_of_long_rows(kind: ElementKind) -> None:
+    """Rows of one sign, of both, with zeros of either sign and NaNs of either sign."""
+    dtype = np.float32 if kind is F32 else np.float16
+    positive = np.random.default_rng(5).uniform(0.5, 9.0, 300).astype(dtype)
+    rows = np.stack([positive, -positive, positive, -positive, *[positive * 0] * 4])
+    rows[2, ::2] *= -1
+    rows[3, 299] = np.inf
+    rows[5] = -rows[5]
+    rows[6, 7], rows[6, 295] = 1.0, -np.inf
+    rows[7, 298] = np.copysign(np.nan, -1.0)
+    rows = np.concatenate([rows, rows])
+    rows[8, 299] = np.nan
+    rows[9, 0] = np.copysign(np.nan, -1.0)
+    rows[13, 150] = 0.0
+
+    def fill(program: TensorProgram) -> None:
+        found = program.data(kind, rows)
+        for reduction in (ReduceKind.MIN, ReduceKind.MAX):
+            made = program.emit(Reduce(reduction, found, 1, ReducedAxis.DROPPED))
+            program.show(reduction.value, made)
 
     agree(fill)
 
