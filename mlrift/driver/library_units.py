@@ -22,7 +22,12 @@ from mlrift.frontend.ast import Program
 from mlrift.frontend.check import CheckOptions, MainRequirement, check_program
 from mlrift.frontend.lower import LowerOptions, LowerRole, lower_program
 from mlrift.frontend.parser import parse_module
-from mlrift.frontend.symbols import PROGRAM_START, THREAD_START
+from mlrift.frontend.symbols import (
+    PROGRAM_START,
+    STARTUP_STATICS,
+    THREAD_START,
+    static_symbol,
+)
 from mlrift.frontend.tokens import NO_KNOWN_TYPES
 from mlrift.ir.core import FOREIGN_PREFIX, Linkage, Module
 from mlrift.ir.merge import merge_modules, undefined_functions
@@ -138,7 +143,9 @@ def merge_core_library(
                 for called, words, results in _CALLED_BY_READY:
                     module.declare(called, [I64] * words, results)
                 continue
-            merge_modules(module, _core_unit(name, module, zone))
+            unit = _core_unit(name, module, zone)
+            _share_start_words(unit, module)
+            merge_modules(module, unit)
     if not loaded.isdisjoint(_READY_UNITS) and kernels is KernelCode.DECLARED:
         for called, _, _ in _CALLED_BY_READY:
             module.functions[called].linkage = Linkage.EXPORTED
@@ -149,6 +156,13 @@ def merge_core_library(
 
 def _is_ready(unit: str) -> bool:
     return unit in _READY_UNITS or unit.startswith(_READY_PREFIXES)
+
+
+def _share_start_words(unit: Module, module: Module) -> None:
+    """Let a unit read what the program's start keeps for the program itself, the environment."""
+    for symbol in map(static_symbol, STARTUP_STATICS):
+        if symbol in unit.globals and symbol in module.globals:
+            unit.globals[symbol].linkage = Linkage.EXTERNAL
 
 
 def _without_owner(units: list[str]) -> list[str]:

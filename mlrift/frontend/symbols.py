@@ -10,6 +10,8 @@ THREAD_START = "program.start.thread"
 MAIN = "main"
 LIBRARY_START, LIBRARY_END, LIBRARY_ENTRY = "library.start", "library.end", "library.entry"
 FREESTANDING_START = "program.freestanding"
+# Statics that the start of a program fills in, if it has them: of what the system hands over.
+STARTUP_STATICS = ("cli_argc", "cli_argv", "cli_envp")
 
 
 def program_symbol(name: str) -> str:

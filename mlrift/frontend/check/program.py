@@ -130,6 +130,8 @@ class _FunctionChecker:
         if context.has_tensors and symbol.body is not None:
             symbol.body.statements[0:0] = begins
             context.extensions.tensors.leave([symbol.body, *symbol.end_defers])
+        if context.has_models and symbol.body is not None:
+            context.extensions.models.leave([symbol.body, *symbol.end_defers])
         if symbol.is_naked:
             self._assembly.check_naked(node)
         self._locals.leave_block()

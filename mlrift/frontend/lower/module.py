@@ -34,6 +34,7 @@ from mlrift.frontend.symbols import (
     LIBRARY_START,
     MAIN,
     PROGRAM_START,
+    STARTUP_STATICS,
     program_symbol,
     static_symbol,
 )
@@ -51,7 +52,6 @@ from mlrift.values import replace
 
 _WORD_BYTES = 8
 _ARRAY_ALIGN_BYTES = 16
-_STARTUP_STATICS = ("cli_argc", "cli_argv", "cli_envp")
 _LOW_HALF = 0xFFFFFFFF
 _KEEPING_ROLES = (LowerRole.OBJECT, LowerRole.LISTING)
 
@@ -185,7 +185,7 @@ def _add_start_of_role(context: ModuleContext, inner: dict[str, str]) -> None:
             _add_start(context, MAIN)
         case LowerRole.C_LIBRARY:
             known = context.module.globals
-            if any(static_symbol(row) in known for row in _STARTUP_STATICS):
+            if any(static_symbol(row) in known for row in STARTUP_STATICS):
                 _add_start(context, LIBRARY_START)
 
 
@@ -201,7 +201,7 @@ def _add_start(context: ModuleContext, symbol_of_start: str) -> None:
     context.module.functions[symbol_of_start] = made
     builder = Builder(context.module, made)
     argc = builder.emit(And(parameters[0], builder.word(_LOW_HALF)))
-    for name, value in zip(_STARTUP_STATICS, (argc, *parameters[1:]), strict=True):
+    for name, value in zip(STARTUP_STATICS, (argc, *parameters[1:]), strict=True):
         symbol = static_symbol(name)
         if symbol in context.module.globals:
             builder.emit(Store(builder.emit(GlobalAddress(symbol)), value, I64))

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mlrift.ir.interpret.models_csr import CONNECTION_RULES, events_of
+from mlrift.ir.interpret.models_csr import CONNECTION_RULES
+from mlrift.ir.interpret.models_delivery import DELIVERY_RULES, events_of
 from mlrift.ir.interpret.models_memory import DTYPES, ModelMemory, draws, elements
 from mlrift.ir.numbers import double_to_bits
 from mlrift.ir.op import Op
@@ -227,4 +228,5 @@ RULES: dict[type[Op], Rule] = {
     plasticity.Pre: _pre,
     plasticity.Post: _post,
     **CONNECTION_RULES,
+    **DELIVERY_RULES,
 }

@@ -11,6 +11,7 @@ from mlrift.frontend.check.models import units
 from mlrift.frontend.check.models.connections import ConnectionChecker
 from mlrift.frontend.check.models.events import EventChecker
 from mlrift.frontend.check.models.learning import LearningChecker
+from mlrift.frontend.check.models.misuse import report_misplaced
 from mlrift.frontend.check.models.ranges import Rows
 from mlrift.frontend.check.models.structure import Block, StructModel
 from mlrift.frontend.check.tensors.checker import TensorChecker
@@ -58,6 +59,10 @@ class ModelChecker:
             **dict.fromkeys(misplaced, self._misplaced_line),
         }
 
+    def leave(self, blocks: list[typed.Block]) -> None:
+        """Report parts of models where none can be, when a function has been checked."""
+        report_misplaced(self._context, blocks)
+
     def is_model(self, kind: Type) -> bool:
         """Whether a type is a population, an event stream or connections."""
         return isinstance(kind, PopulationType | EventsType | CsrType)
@@ -94,7 +99,7 @@ class ModelChecker:
         variable = typed.LocalVariable(name.text, PopulationType(model.struct), name.span)
         self._wire.locals.bind(Binding(variable, True, name.text[0] == "_"))
         lower = lowering.new_population(model.streams, model.widths())
-        value = made.operation("population", lower, [to_word(count)], variable.type, node.span)
+        value = made.operation("new population", lower, [to_word(count)], variable.type, node.span)
         self.free_at_end(variable, lowering.free_population)
         return typed.DeclareScalar(variable, value, node.span)
 

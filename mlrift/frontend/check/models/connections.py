@@ -126,6 +126,8 @@ class ConnectionChecker:
             self._context.emit(diagnostic)
         names = ("_connections", "_row", "_edge", "_last")
         base, row, edge, last = (typed.LocalVariable(name, U64, span) for name in names)
+        if isinstance(sequence.type, CsrType | EventsType | PopulationType):
+            base.type = sequence.type
         source = typed.LocalVariable(node.source.text, U64, node.source.span)
         target = typed.LocalVariable(node.target.text, U64, node.target.span)
         locals_ = self._wire.locals

@@ -10,7 +10,7 @@ from mlrift.frontend.check.models.ranges import bounds
 from mlrift.frontend.scopes import Binding
 from mlrift.frontend.typed import BinaryKind
 from mlrift.source import Span
-from mlrift.typesystem import DOUBLE, EVENTS, U32, U64, EventsType, PopulationType
+from mlrift.typesystem import DOUBLE, EVENTS, U32, U64, CsrType, EventsType, PopulationType
 
 
 class EventChecker:
@@ -28,7 +28,8 @@ class EventChecker:
         if not isinstance(sequence.type, EventsType):
             diagnostic = catalog.FOR_NEEDS_EVENTS.at(node.sequence.span, found=sequence.type.name)
             self._context.emit(diagnostic.note("`for` counts: for i in 0..n { }"))
-        stream = typed.LocalVariable("_events", U64, span)
+        is_model = isinstance(sequence.type, EventsType | PopulationType | CsrType)
+        stream = typed.LocalVariable("_events", sequence.type if is_model else U64, span)
         place = typed.LocalVariable("_place", U64, span)
         variable = typed.LocalVariable(node.name.text, U64, node.name.span)
         self._wire.locals.enter_block()
@@ -93,7 +94,12 @@ class EventChecker:
             )
             self._context.emit(diagnostic)
             return made.error(node.span)
-        steps = to_word(self._handlers[type(node.arguments[0])](node.arguments[0]))
+        given = self._handlers[type(node.arguments[0])](node.arguments[0])
+        if given.type.is_float:
+            found = given.type.name
+            diagnostic = catalog.NOT_A_WHOLE_NUMBER.at(given.span, name="delay", found=found)
+            self._context.emit(diagnostic)
+        steps = to_word(given)
         if type(steps) is typed.IntegerConstant and steps.value == 0:
             self._context.emit(catalog.NO_DELAY.at(node.arguments[0].span))
         operands = [receiver, steps]

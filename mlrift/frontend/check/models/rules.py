@@ -64,13 +64,19 @@ class RuleReader:
         kind = ConnectionRule(name)
         if not arguments:
             return Rule(kind, [])
-        first = self._word(arguments[0])
+        first = self._word(arguments[0], name)
         if name == "lattice":
-            return Rule(kind, [first, self._word(arguments[1])])
+            return Rule(kind, [first, self._word(arguments[1], name)])
         return self._drawn(kind, first, arguments[1], in_group)
 
-    def _word(self, node: ast.Expression) -> typed.Expression:
-        return to_word(self._context.expressions[type(node)](node))
+    def _word(self, node: ast.Expression, name: str) -> typed.Expression:
+        value = self._context.expressions[type(node)](node)
+        if value.type.is_float:
+            diagnostic = catalog.NOT_A_WHOLE_NUMBER.at(node.span, name=name, found=value.type.name)
+            if name == "bernoulli":
+                diagnostic = diagnostic.note("bernoulli(10, seed) connects one pair in ten")
+            self._context.emit(diagnostic)
+        return to_word(value)
 
     def _drawn(
         self, kind: ConnectionRule, first: typed.Expression, node: ast.Expression, in_group: bool
@@ -87,7 +93,7 @@ class RuleReader:
                 self._context.emit(diagnostic)
                 return None
             seed_node = node.arguments[0]
-        seed = self._word(seed_node)
+        seed = self._word(seed_node, kind.value)
         if generator == "splitmix64":
             if in_group:
                 self._context.emit(catalog.GROUP_NEEDS_XORSHIFT.at(node.span))

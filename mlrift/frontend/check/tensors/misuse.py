@@ -13,7 +13,7 @@ from mlrift.frontend.check.tensors.nodes import described
 from mlrift.static_types import Any
 from mlrift.typesystem import ERROR, TensorType, Type
 
-_PLACES: dict[type, str] = {
+PLACES: dict[type, str] = {
     typed.If: "a condition",
     typed.While: "a condition",
     typed.For: "the bound of a `for`",
@@ -47,11 +47,11 @@ def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
             if id(node) in walked:
                 continue
             walked.add(id(node))
-        for child in _children(node):
+        for child in children(node):
             pending.append(child)
             found = getattr(child, "type", None)
             if isinstance(found, TensorType) and not _may_have(node, child):
-                where = _PLACES.get(type(node), "used like this")
+                where = PLACES.get(type(node), "used like this")
                 if type(node) is not typed.Convert or node.type is not ERROR:
                     span = getattr(child, "span", None)
                     found_text = described(found)
@@ -88,7 +88,8 @@ def _fits_parameter(node: typed.Call, child: Any) -> bool:
     return bool(wanted) and isinstance(wanted[0], TensorType)
 
 
-def _children(node: Any) -> Iterator[Any]:
+def children(node: Any) -> Iterator[Any]:
+    """Yield the typed nodes in a node."""
     for name in type(node).__slots__:
         value = getattr(node, name)
         if type(value) in _HOLDERS:

@@ -1,7 +1,10 @@
 """Roads that only some data takes: near numbers, long rows, few elements wanted, limits."""
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from mlrift.ir.ops.tensor_map import Binary, BinaryKind, Cast, Unary, UnaryKind
 from mlrift.ir.ops.tensor_reduce import Reduce, ReducedAxis, ReduceKind
@@ -56,8 +59,8 @@ def test_order_of_long_rows_with_many_equal_elements(kind: ElementKind) -> None:
 def test_extremes_of_long_rows(kind: ElementKind) -> None:
     """Rows of one sign, of both, with zeros of either sign and NaNs of either sign."""
     dtype = np.float32 if kind is F32 else np.float16
-    positive = np.random.default_rng(5).uniform(0.5, 9.0, 300).astype(dtype)
-    rows = np.stack([positive, -positive, positive, -positive, *[positive * 0] * 4])
+    positive: NDArray[Any] = np.random.default_rng(5).uniform(0.5, 9.0, 300).astype(dtype)
+    rows: NDArray[Any] = np.stack([positive, -positive, positive, -positive, *[positive * 0] * 4])
     rows[2, ::2] *= -1
     rows[3, 299] = np.inf
     rows[5] = -rows[5]
