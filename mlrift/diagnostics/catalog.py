@@ -247,7 +247,7 @@ TOO_MANY_AXES = _error("E0721", "a tensor has at most {most} axes, this one {fou
 TENSOR_PART_NOT_ASSIGNED = _error("E0722", "this part of a tensor cannot be assigned to")
 NO_ADDRESS = _error("E0723", "only a variable has the address of its elements, this is a value")
 
-# --------------------------------------------------------------------- E074x models
+# --------------------------------------------------------- E0748 to E0799: models
 
 NOT_A_WHOLE_NUMBER = _error("E0748", "`{name}` takes whole numbers, got {found}")
 MODEL_MISPLACED = _error("E0749", "{found} cannot be {where}")

@@ -6,7 +6,12 @@ processor runs. Its level is found at the first call; all versions give the same
 """
 
 from mlrift.backends.llvm.machine_code import machine_code_body
-from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, OptimisationLevel
+from mlrift.backends.llvm.options import (
+    CodegenOptions,
+    DebugInfo,
+    ObjectFlavour,
+    OptimisationLevel,
+)
 from mlrift.backends.llvm.target import Generation, HostTarget
 from mlrift.backends.llvm.text import ModuleContext
 from mlrift.ir.core import Function
@@ -46,8 +51,10 @@ def declare_detection(context: ModuleContext, target: HostTarget) -> None:
 def declare_level(context: ModuleContext, target: HostTarget) -> str:
     """Add the function that gives the processor's level; return its name."""
     declare_detection(context, target)
+    is_portable = context.options.flavour is ObjectFlavour.PORTABLE
+    section = ' section ".text.cpu.known"' if is_portable else ""
     lines = [
-        f'define internal i64 {_KNOWN}() #0 section ".text.cpu.known" {{',
+        f"define internal i64 {_KNOWN}() #0{section} {{",
         *_level_lines(),
         "  ret i64 %level",
         "}",
