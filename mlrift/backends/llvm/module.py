@@ -152,6 +152,8 @@ class _ModuleWriter:
         lines.extend(self._declarations())
         for name in self.context.symbols.words:
             lines.append(self._words_entry(self.module.functions[name]))
+        if not self.is_portable and self.target.calls_fma:
+            self._add_fma_functions()
         lines.extend(self.context.declarations.values())
         lines.extend(self._kept())
         own = self.module
@@ -169,6 +171,21 @@ class _ModuleWriter:
         has_foreign = any(row.foreign is not None for row in self.module.functions.values())
         is_shared = context.is_shared and not (has_foreign or context.foreign_convention)
         return ModuleText(self.module.name, "\n".join(lines), is_shared, self.options)
+
+    def _add_fma_functions(self) -> None:
+        """Define what LLVM calls for fused multiplications, where the program has no such names."""
+        context = self.context
+        if not any(name.startswith("llvm.fma.") for name in context.declarations):
+            return
+        from mlrift.backends.llvm.support_fma import (  # noqa: PLC0415 - for few objects
+            local_fma_functions,
+        )
+
+        known = context.symbols.functions.values()
+        for name, text in local_fma_functions().items():
+            if f"@{name}" not in known:
+                context.declare(name, text)
+        context.kept.update({"@fma", "@fmaf"}.difference(known))
 
     def _kept(self) -> list[str]:
         """Return the list by which LLVM keeps functions that nothing refers to."""

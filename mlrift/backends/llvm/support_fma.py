@@ -2,8 +2,11 @@
 
 `fma` works on integers of 128 bits: the product of the two mantissas and the addend, aligned; what
 falls off at the low end is kept as a sticky bit. `fmaf` rounds its sum in f64 to odd, which makes
-the second rounding harmless (24 + 2 bits fit in 53).
+the second rounding harmless (24 + 2 bits fit in 53). Programs are linked with them; objects for
+other linkers hold them, as C's are in a library of their own on some systems, or missing.
 """
+
+import re
 
 _SPLIT = f"""
 define internal {{ i64, i64 }} @fma.split(i64 %bits) #0 section ".text.fma.split" {{
@@ -183,13 +186,19 @@ define hidden float @fmaf(float %a, float %b, float %c) #0 section ".text.fmaf" 
 }
 """
 
-FMA_TEXT = "\n".join(
-    [
-        _SPLIT,
-        _JAM,
-        _DOUBLE,
-        _SINGLE,
-        "declare i64 @llvm.ctlz.i64(i64, i1)",
-        "declare i128 @llvm.ctlz.i128(i128, i1)",
-    ]
-)
+_COUNTS = {
+    "llvm.ctlz.i64": "declare i64 @llvm.ctlz.i64(i64, i1)",
+    "llvm.ctlz.i128": "declare i128 @llvm.ctlz.i128(i128, i1)",
+}
+
+FMA_TEXT = "\n".join([_SPLIT, _JAM, _DOUBLE, _SINGLE, *_COUNTS.values()])
+
+
+def local_fma_functions() -> dict[str, str]:
+    """Return name -> definition of what a module needs that has these functions for itself."""
+    parts = {"fma.split": _SPLIT, "fma.jam": _JAM, "fma": _DOUBLE, "fmaf": _SINGLE}
+    return {name: _local(text) for name, text in parts.items()} | _COUNTS
+
+
+def _local(text: str) -> str:
+    return re.sub(r' section "[^"]*"', "", text).replace("define hidden", "define internal", 1)

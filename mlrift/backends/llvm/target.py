@@ -46,8 +46,8 @@ class HostTarget:
     `block_convention` is how LLVM has to call what it makes, also in objects for other systems.
     `generations` are those that functions with vectors are also compiled for; the machine code
     `detect_generation`, a function, gives the level of the one it runs on. From `halves_level` on
-    there are instructions for halves. `long_fill`, a function
-    like C's memset, is quicker than a loop for long ranges.
+    there are instructions for halves. `long_fill`, a function like C's memset, is quicker than a
+    loop for long ranges. LLVM `calls_fma` where the processor may lack the instruction.
     """
 
     cpu: Cpu
@@ -66,6 +66,7 @@ class HostTarget:
     detect_generation: bytes = b""
     halves_level: int = 0
     long_fill: bytes = b""
+    calls_fma: bool = False
 
     def triple(self, system: System | None) -> str:
         """Return the triple of a system's own objects, or of the portable one."""

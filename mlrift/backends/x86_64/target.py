@@ -39,4 +39,5 @@ TARGET = HostTarget(
     detect_generation=DETECT,
     halves_level=3,
     long_fill=LONG_FILL,
+    calls_fma=True,
 )

@@ -8,7 +8,7 @@ of the events, then of the edges, whatever the number of threads, and nobody nee
 from enum import Enum, unique
 
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
+from mlrift.ir.core import Block, Successor, Value
 from mlrift.ir.loops import counted, when
 from mlrift.ir.ops import csr
 from mlrift.ir.ops.arith import WORD_MASK, Add, And, FAdd, FMul, Mul, Shl, Sub
@@ -19,6 +19,7 @@ from mlrift.ir.ops.memory import Load, Stack, Store
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
 from mlrift.ir.passes.expand_models.blocks import own_edges
+from mlrift.ir.passes.expand_models.functions import region_body, word_function
 from mlrift.ir.passes.expand_models.routing import route
 from mlrift.ir.passes.expand_models.simple import MEMORY_BYTES, load_word, store_words
 from mlrift.typesystem import F32, F64, I32, I64, MachineType
@@ -61,14 +62,10 @@ def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> st
     `values` is the address of a column, or the bits of the one value.
     """
     symbol = f"csr.deliver.{kind.value}.{memory.value}"
-    module = builder.module
-    if symbol in module.functions:
+    if symbol in builder.module.functions:
         return symbol
     names = ("connections", "events", "target", "values")
-    parameters = [BlockParameter(I64, name) for name in names]
-    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)])
-    module.functions[symbol] = function
-    inner = Builder(module, function)
+    inner, parameters = word_function(builder, symbol, names)
     connections, stream, target, values = parameters
     found = inner.emit(Stack(16, 16))
     inner.call_external("core.csr_event_range", [connections, stream, found], ())
@@ -106,14 +103,9 @@ def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> st
 def send_function(builder: Builder, memory: MachineType, kind: Values) -> str:
     """Return the function (context, first, last, part) that delivers to blocks of targets."""
     symbol = f"csr.send.{kind.value}.{memory.value}"
-    module = builder.module
-    if symbol in module.functions:
+    if symbol in builder.module.functions:
         return symbol
-    names = ("context", "first", "last", "part")
-    parameters = [BlockParameter(I64, name) for name in names]
-    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)])
-    module.functions[symbol] = function
-    inner = Builder(module, function)
+    inner, parameters = region_body(builder, symbol)
     rows = _Rows(inner, parameters[0], memory, kind)
     with counted(inner, parameters[1], parameters[2]) as part:
         rows.deliver(part)
@@ -241,14 +233,10 @@ def product(builder: Builder, made: csr.Product) -> None:
 
 def _product_function(builder: Builder, memory: MachineType) -> str:
     symbol = f"csr.product.{memory.value}"
-    module = builder.module
-    if symbol in module.functions:
+    if symbol in builder.module.functions:
         return symbol
     names = ("connections", "vector", "result", "values")
-    parameters = [BlockParameter(I64, name) for name in names]
-    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)])
-    module.functions[symbol] = function
-    inner = Builder(module, function)
+    inner, parameters = word_function(builder, symbol, names)
     connections, vector, result, values = parameters
     size_bytes = MEMORY_BYTES[memory]
     shift = inner.word(size_bytes.bit_length() - 1)

@@ -7,7 +7,7 @@ vector code.
 """
 
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Value
+from mlrift.ir.core import BlockParameter, Value
 from mlrift.ir.loops import counted
 from mlrift.ir.ops import csr
 from mlrift.ir.ops.arith import Add, Shl, Sub
@@ -19,6 +19,7 @@ from mlrift.ir.ops.plasticity import Post, Pre
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
 from mlrift.ir.passes.expand_models.blocks import own_edges
+from mlrift.ir.passes.expand_models.functions import region_body
 from mlrift.ir.passes.expand_models.simple import load_word, store_words
 from mlrift.typesystem import I32, I64
 
@@ -84,18 +85,9 @@ def _body(address: Value) -> str | None:
     return address.callee if isinstance(address, FunctionAddress) else None
 
 
-def _new_function(
-    builder: Builder, made: Pre | Post, symbol: str
-) -> tuple[Builder, list[BlockParameter]]:
-    names = ("context", "first", "last", "part")
-    parameters = [BlockParameter(I64, name) for name in names]
-    for parameter in parameters[1:]:
-        parameter.is_number = True
-    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)], is_simd=True)
-    function.span = made.span
-    builder.module.functions[symbol] = function
-    inner = Builder(builder.module, function)
-    inner.span = made.span
+def _simd_body(builder: Builder, symbol: str) -> tuple[Builder, list[BlockParameter]]:
+    inner, parameters = region_body(builder, symbol)
+    inner.function.is_simd = True
     return inner, parameters
 
 
@@ -105,7 +97,7 @@ def _adding(builder: Builder, made: Pre) -> str:
     symbol = f"{half}.blocks"
     if symbol in builder.module.functions:
         return symbol
-    inner, (context, first, last, _) = _new_function(builder, made, symbol)
+    inner, (context, first, last, _) = _simd_body(builder, symbol)
     rule = _Rule(inner, made, context, half)
     splits, parts = load_word(inner, context, _SPLITS), load_word(inner, context, _PARTS)
     with (
@@ -126,7 +118,7 @@ def _sharing(builder: Builder, made: Pre | Post, side: str, which: str) -> str:
     symbol = f"{half}.events"
     if symbol in builder.module.functions:
         return symbol
-    inner, (context, first, last, _) = _new_function(builder, made, symbol)
+    inner, (context, first, last, _) = _simd_body(builder, symbol)
     rule = _Rule(inner, made, context, half)
     with counted(inner, first, last) as event:
         neuron = rule.event(event)

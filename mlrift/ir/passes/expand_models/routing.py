@@ -6,7 +6,7 @@ each edge is fetched once, and each target still gets its terms in the order of 
 """
 
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Value
+from mlrift.ir.core import Value
 from mlrift.ir.loops import counted, when
 from mlrift.ir.ops import csr
 from mlrift.ir.ops.arith import Add, FAdd, Lshr, Mul, Shl, Sub
@@ -15,6 +15,7 @@ from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.memory import Load, Store
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for
+from mlrift.ir.passes.expand_models.functions import region_body
 from mlrift.ir.passes.expand_models.simple import MEMORY_BYTES, load_word
 from mlrift.typesystem import F32, F64, I32, I64, MachineType
 
@@ -34,16 +35,6 @@ def route(
     one = builder.word(1)
     emit_parallel_for(builder, _route_function(builder, memory), context, count, one, parts)
     emit_parallel_for(builder, _apply_function(builder, memory), context, parts, one, parts)
-
-
-def _new_function(builder: Builder, symbol: str) -> tuple[Builder, list[BlockParameter]]:
-    names = ("context", "first", "last", "part")
-    parameters = [BlockParameter(I64, name) for name in names]
-    for parameter in parameters[1:]:
-        parameter.is_number = True
-    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)])
-    builder.module.functions[symbol] = function
-    return Builder(builder.module, function), parameters
 
 
 def _at(builder: Builder, base: Value, index: Value, size_bytes: int) -> Value:
@@ -85,7 +76,7 @@ def _route_function(builder: Builder, memory: MachineType) -> str:
     symbol = f"csr.route.{memory.value}"
     if symbol in builder.module.functions:
         return symbol
-    inner, (context, first, last, part) = _new_function(builder, symbol)
+    inner, (context, first, last, part) = region_body(builder, symbol)
     lists = _Lists(inner, context, memory)
     connections = load_word(inner, context, 0)
     entries = load_word(inner, context, 8)
@@ -128,7 +119,7 @@ def _apply_function(builder: Builder, memory: MachineType) -> str:
     symbol = f"csr.apply.{memory.value}"
     if symbol in builder.module.functions:
         return symbol
-    inner, (context, first, last, _) = _new_function(builder, symbol)
+    inner, (context, first, last, _) = region_body(builder, symbol)
     lists = _Lists(inner, context, memory)
     target = load_word(inner, context, 24)
     width = MEMORY_BYTES[memory]

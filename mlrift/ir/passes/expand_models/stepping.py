@@ -6,7 +6,7 @@ branch depends on a neuron, and the list is in ascending order for any width and
 """
 
 from mlrift.ir.builder import Builder
-from mlrift.ir.core import Block, BlockParameter, Function, Global, Value
+from mlrift.ir.core import BlockParameter, Global, Value
 from mlrift.ir.loops import Variable, counted
 from mlrift.ir.ops.arith import Add, Lshr, Select, Shl, Sub
 from mlrift.ir.ops.call import Call, FunctionAddress
@@ -23,6 +23,7 @@ from mlrift.ir.ops.population import (
     stream_offset,
 )
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
+from mlrift.ir.passes.expand_models.functions import region_body
 from mlrift.ir.passes.expand_models.simple import load_word, store_words
 from mlrift.typesystem import F64, I8, I64
 
@@ -81,15 +82,9 @@ def _range_function(builder: Builder, made: Step, body: str) -> str:
     module = builder.module
     if symbol in module.functions:
         return symbol
-    names = ("context", "first", "last", "part")
-    parameters = [BlockParameter(I64, name) for name in names]
-    function = Function(symbol, parameters, (), blocks=[Block("entry", parameters)], is_simd=True)
-    function.span = made.span
-    module.functions[symbol] = function
-    inner = Builder(module, function)
-    inner.span = made.span
-    context, first, last, part = parameters
-    first.is_number = last.is_number = part.is_number = True
+    inner, parameters = region_body(builder, symbol)
+    inner.function.is_simd = True
+    context, first, last, _ = parameters
     module.functions[body].parameters[0].is_number = True
     population = inner.emit(Load(context, I64))
     time_step = inner.emit(Load(inner.emit(Add(context, inner.word(8))), F64))
