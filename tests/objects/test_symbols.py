@@ -114,3 +114,16 @@ def test_no_runtime_function_is_left_undefined(tmp_path: Path, cpu: Cpu, level: 
     found = symbols(compile_object(tmp_path, every_builtin(), level, f"--arch={cpu.name}"))
     undefined = {name for name, row in found.items() if row[2] == "SHN_UNDEF"}
     assert undefined <= SUPPORT | set(platform_for(LINUX).c_thread_functions)
+
+
+@pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
+@pytest.mark.parametrize("level", LEVELS)
+def test_fused_multiplications_need_no_library(tmp_path: Path, cpu: Cpu, level: str) -> None:
+    """C's `fma` is in a library of its own on Linux and missing in older ones of Windows."""
+    program = """
+    @export fn both(f64 a, f64 b, f32 c) -> f64 { return fma_fused_f64(a, b, a) * fused(c) }
+    fn fused(f32 c) -> f64 { return f32_to_f64(fma_fused_f32(c, c, c)) }
+    fn fma(u64 a) -> u64 { return a }
+    """
+    found = symbols(compile_object(tmp_path, program, level, f"--arch={cpu.name}"))
+    assert {name for name, row in found.items() if row[2] == "SHN_UNDEF"} <= SUPPORT
