@@ -19,6 +19,7 @@ RARE_CORE_FAMILIES: dict[str, tuple[str, ...]] = {
     "cpu": ("mlrift.ir.ops.processor",),
 }
 DOMAIN_FAMILIES: dict[str, tuple[str, ...]] = {
+    "device": ("mlrift.ir.ops.device",),
     "population": ("mlrift.ir.ops.population",),
     "dynamics": ("mlrift.ir.ops.dynamics",),
     "events": ("mlrift.ir.ops.events",),
