@@ -7,8 +7,10 @@ branch is its last instruction. Virtual registers need not be assigned once: a v
 over several edges is one register with a copy (under the EXEC of the edge) at the end of each
 predecessor. A vector register that is written under a narrower EXEC keeps its other lanes, so a
 write of it is a full definition only when `whole_wave` or when no lane is looked at again that the
-write left out: `MachineFunction.partial` lists the registers whose writes must be treated as reads
-of the old value, too.
+write left out. Writes that must be treated as reads of the old value, too, say so: their operand
+has `Access.BOTH` (a copy in the else side of a divergent branch after one in the then side), or the
+register is in `MachineFunction.partial` (then all its writes are such). A pseudo operation's
+`access` is as binding as a row's: the target of a copy is WRITE, or BOTH where it keeps lanes.
 
     v0:v = v_add_f32 v1, v2
     s4:s(2, even) = s_load_b64 s0, 0x8
@@ -54,7 +56,11 @@ class BlockTarget:
 
 @value
 class FrameSlot:
-    """Private memory of a lane: an offset that `frame` turns into a scratch address."""
+    """Private memory of a lane: its offset in the frame, as a 32-bit number of bytes.
+
+    As the scalar address of a scratch instruction (`saddr`; the vector address is NULL or an index)
+    it moves into the instruction's offset; in another instruction it becomes a constant.
+    """
 
     number: int
     offset_bytes: int = 0
@@ -70,13 +76,22 @@ class Pseudo(Enum):
     """Operations that are not instructions; the value is the mnemonic in the text form."""
 
     COPY = "copy"
-    """One register or part into another of equal length; a literal or inline constant, too."""
+    """One register or part into another of equal length; a literal or inline constant, too.
+
+    A vector source of a scalar target must be uniform (v_readfirstlane). A constant for a target of
+    several dwords is an integer, sign-extended. Never changes SCC.
+    """
     PARALLEL_COPY = "parallel_copy"
     """Pairs (target, source) that happen at once, for the edges of the graph."""
     ASSEMBLE = "assemble"
     """A tuple from its parts: target, then one source per dword or group of dwords, in order."""
     UNDEFINED = "undefined"
-    """The target has any contents."""
+    """The target has any contents. For a `partial` register: here its life begins anew."""
+    DRAIN = "drain"
+    """No operands. What the modifiers name (`load`, `store`: global and private memory, returning
+    atomics are loads; `lds`; each 1) and began before is complete; nothing is scheduled across it.
+    Fences and barriers are made of it: no instruction waits for memory unless it uses a result.
+    """
 
 
 @record
@@ -84,8 +99,12 @@ class MachineInstruction:
     """One instruction: an operation name of the tables (`Row.operation`), or a pseudo operation.
 
     `operands` follow the row's (of whatever format is encodable in the end: VOP2 or VOP3 is chosen
-    by the encoder from the operands and modifiers). Accesses of a pseudo: the targets are written,
-    the others read. `access` has the row's accesses in the order of `operands`.
+    by the encoder from the operands and modifiers), an implicit VCC of a short form as an operand.
+    Accesses of a pseudo: the targets are written, the others read. `access` has the row's accesses
+    in the order of `operands`; a write of a tuple's `Part` leaves its other dwords. Physical
+    registers may be operands anywhere: VCC, EXEC, M0 and NULL are used so, and what is in VCC, M0
+    or SCC stays there until it is overwritten (allocation gives VCC to virtual masks, too, where it
+    is free). Registers that no operand names are the row's `reads` and `writes`.
     """
 
     operation: str | Pseudo
