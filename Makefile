@@ -34,8 +34,8 @@ run: $(BIN)/mlrc ## compile examples/hello.mlr to a fat file and run it
 test: $(VENV)/.tests ## run the tests on every engine present
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-test-all: $(VENV)/.tests ## the tests and a longer fuzz run
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+test-all: $(VENV)/.tests ## the tests, with every interpretation, and a longer fuzz run
+	MLRIFT_TEST_ALL=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 	$(MAKE) fuzz
 
 format: $(VENV)/.dev ## format Python, std and the examples

@@ -81,9 +81,20 @@ def compile_program(
     optimisation: Optimisation = Optimisation.FULL,
 ) -> Compiled:
     """Compile for `targets`; the returned module is the optimised IR."""
+    module = front_end(context_for(options_for(source, flags, targets=targets)))
+    return compile_module(module, source, flags, targets, optimisation)
+
+
+def compile_module(
+    module: Module,
+    source: Path,
+    flags: list[str],
+    targets: tuple[Target, ...],
+    optimisation: Optimisation = Optimisation.FULL,
+) -> Compiled:
+    """Optimise the IR of a program, in place, and compile it for `targets`."""
     options = options_for(source, flags, targets=targets, optimisation=optimisation)
     context = context_for(options)
-    module = front_end(context)
     pipeline.optimise_module(context, module)
     made = pipeline.slices(context, module)
     return Compiled({row.target.name: row.image for row in made}, module)

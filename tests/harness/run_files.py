@@ -1,7 +1,8 @@
 """`.mlr` programs with expected output: one pytest item a file, run on every engine present.
 
-The interpreter runs the unoptimised and the optimised IR; every target's image (-O2) runs on each
-of its engines; linux-x64 runs once more at -O0. All must agree with the expectation.
+The interpreter runs the unoptimised IR; every target's image (-O2) runs on each of its engines;
+linux-x64 runs once more at -O0. All must agree with the expectation. `make test-all` interprets the
+optimised IR and the IR of `also` besides.
 """
 
 import os
@@ -18,6 +19,7 @@ from mlrift.targets import LINUX_X86_64, TARGETS, Target
 from tests.harness.compiler import (
     compile_ir,
     compile_model_ir,
+    compile_module,
     compile_program,
     options_for,
     uses_models,
@@ -27,6 +29,8 @@ from tests.support.engines import ENGINES, Engine
 from tests.support.results import RunResult
 
 INTERPRETER = "interpreter"
+# `make test-all` sets it: interpretations that rarely find what the engines do not
+IS_THOROUGH = os.environ.get("MLRIFT_TEST_ALL") == "1"
 
 
 class RunFile(pytest.File):
@@ -68,12 +72,7 @@ def run_everywhere(program: Path) -> None:
     missing: list[str] = []
     wanted = [row for row in ENGINES if _is_wanted(row.name, expected)]
     targets = _targets_of(wanted)
-    compiled = compile_program(program, expected.flags, targets)
-    if _is_wanted(INTERPRETER, expected):
-        unoptimised = compile_ir(program, expected.flags)
-        _interpret(unoptimised, "interpreter -O0", expected, problems)
-        _interpret(compiled.module, "interpreter -O2", expected, problems)
-        _interpret_models(program, expected, problems)
+    images = _interpret_and_compile(program, expected, targets, problems)
     quick = b""
     if LINUX_X86_64 in targets:
         flags, level = expected.flags, Optimisation.NONE
@@ -83,7 +82,7 @@ def run_everywhere(program: Path) -> None:
         if reason is not None:
             missing.append(f"{engine.name}: {reason}")
             continue
-        _run(engine, compiled.images[engine.target.name], "-O2", expected, problems)
+        _run(engine, images[engine.target.name], "-O2", expected, problems)
         if engine.target is LINUX_X86_64:
             _run(engine, quick, "-O0", expected, problems)
     for flags in expected.also:
@@ -94,6 +93,21 @@ def run_everywhere(program: Path) -> None:
         raise Mismatch("engines missing under CI: " + "; ".join(missing))
     if missing:
         pytest.skip("ran except on " + "; ".join(missing))
+
+
+def _interpret_and_compile(
+    program: Path, expected: Directives, targets: tuple[Target, ...], problems: list[str]
+) -> dict[str, bytes]:
+    """Run what the interpreter can; return the optimised image of every target by its name."""
+    module = compile_ir(program, expected.flags)
+    is_interpreted = _is_wanted(INTERPRETER, expected)
+    if is_interpreted:
+        _interpret(module, "interpreter -O0", expected, problems)
+        _interpret_models(program, expected, problems)
+    compiled = compile_module(module, program, expected.flags, targets)
+    if is_interpreted and IS_THOROUGH:
+        _interpret(module, "interpreter -O2", expected, problems)
+    return compiled.images
 
 
 def _interpret(module: Module, label: str, expected: Directives, problems: list[str]) -> None:
@@ -133,7 +147,7 @@ def _run_also(program: Path, expected: Directives, added: list[str], problems: l
     label = " ".join(added)
     flags = [*expected.flags, *added]
     is_interpreted = options_for(program, flags).checks is not RuntimeChecks.GUARD_PAGES
-    if is_interpreted and _is_wanted(INTERPRETER, expected):
+    if IS_THOROUGH and is_interpreted and _is_wanted(INTERPRETER, expected):
         _interpret(compile_ir(program, flags), f"interpreter -O0 {label}", expected, problems)
     for engine in ENGINES:
         if engine.target is LINUX_X86_64 and _is_wanted(engine.name, expected):

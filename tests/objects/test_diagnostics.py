@@ -1,5 +1,6 @@
 """Q40: Mistakes that only a linker could notice are diagnostics; bugs of the compiler say so."""
 
+import gc
 import json
 import sys
 from pathlib import Path
@@ -111,6 +112,7 @@ def run_main(monkeypatch: pytest.MonkeyPatch, folder: Path, error: BaseException
     monkeypatch.setattr(mlrc, "_end", sys.exit)  # the command ends its process at once
     with pytest.raises(SystemExit) as stopped:
         mlrc.main()
+    gc.enable()  # the command turns it off for its process, which here has many tests to come
     assert isinstance(stopped.value.code, int)
     return stopped.value.code
 

@@ -1,7 +1,7 @@
 """Programs made of tensor ops, run by the interpreter as they are, expanded, and as machine code.
 
 A `TensorProgram` collects ops in `program.start`; `show` writes the bytes of a tensor to standard
-output. It is built anew for every run, because the passes change it.
+output. It is built anew for every compilation, because the passes change it.
 """
 
 from collections.abc import Callable, Sequence
@@ -147,58 +147,62 @@ def expanded(fill: Callable[[TensorProgram], None]) -> Module:
     return module
 
 
-def interpret_expanded(fill: Callable[[TensorProgram], None], threads: int = 3) -> Outcome:
+def interpret_expanded(module: Module, threads: int = 3) -> Outcome:
     """Interpret what the ops become."""
-    return _interpreted(expanded(fill), ProgramLimits(parallel_threads=threads))
+    return _interpreted(module, ProgramLimits(parallel_threads=threads))
 
 
-def tensors_left(fill: Callable[[TensorProgram], None]) -> int:
+def tensors_left(module: Module) -> int:
     """Return how many descriptors there are when the expanded program has ended."""
-    running = Program(expanded(fill), RecordingOs(b"", {}), ProgramLimits())
+    running = Program(module, RecordingOs(b"", {}), ProgramLimits())
     running.function("program.start")(0, 0, 0)
     return running.memory.word(running.global_address("static.core.tensor_live"))
 
 
-def run_natively(
-    fill: Callable[[TensorProgram], None],
+def compile_natively(
+    module: Module,
     target: Target = LINUX_X86_64,
     optimisation: Optimisation = Optimisation.FULL,
-    environment: dict[str, str] | None = None,
-) -> Outcome:
-    """Compile, link and run."""
+) -> bytes:
+    """Optimise the expanded program, in place, compile and link it."""
     options = CompileOptions(
         source=Path("tensors.mlr"), output=None, targets=(target,), optimisation=optimisation
     )
     context = context_for(options)
-    module = expanded(fill)
     pipeline.optimise_module(context, module)
     check_module(module, "optimising")
     (made,) = pipeline.slices(context, module)
-    result = default_engine(target).run(made.image, environment=environment, timeout_seconds=60)
+    return made.image
+
+
+def run_natively(
+    image: bytes, target: Target = LINUX_X86_64, environment: dict[str, str] | None = None
+) -> Outcome:
+    """Run an executable."""
+    result = default_engine(target).run(image, environment=environment, timeout_seconds=60)
     return Outcome(result.stdout, result.stderr, result.status)
 
 
-def difference(fill: Callable[[TensorProgram], None], one: Outcome, two: Outcome) -> str:
+def difference(shown: list[Shown], one: Outcome, two: Outcome) -> str:
     """Say where the tensors of two runs differ; "" when they are the same but for NaNs."""
     if (one.status, one.stderr) != (two.status, two.stderr):
         return f"{one.status} {one.stderr!r}, then {two.status} {two.stderr!r}"
     if len(one.stdout) != len(two.stdout):
         return f"{len(one.stdout)} bytes, then {len(two.stdout)}"
-    sizes = _sizes(fill)
     offset = 0
-    for label, kind, count in sizes:
-        end = offset + count
+    for row in shown:
+        end = offset + row.size_bytes
         first, second = one.stdout[offset:end], two.stdout[offset:end]
         offset = end
         if first != second:
-            problem = _different(first, second, kind)
+            problem = _different(first, second, row.kind)
             if problem:
-                return f"{label}: {problem}"
+                return f"{row.label}: {problem}"
     return ""
 
 
-def _sizes(fill: Callable[[TensorProgram], None]) -> list[tuple[str, ElementKind, int]]:
-    """Return label, kind and bytes of what a program shows; a second run writes the lengths."""
+def shown_by(fill: Callable[[TensorProgram], None]) -> list[Shown]:
+    """Return what a program writes; a run of its own tells the lengths."""
 
     def counting(program: TensorProgram) -> None:
         fill(program)
@@ -212,10 +216,8 @@ def _sizes(fill: Callable[[TensorProgram], None]) -> list[tuple[str, ElementKind
     running._external["test.length"] = lengths.append
     running.function("program.start")(0, 0, 0)
     rows = zip(module.shown, lengths, strict=True)
-    return [
-        (label, tensor_of(value).element, length * ELEMENT_BYTES[tensor_of(value).element])
-        for (label, value), length in rows
-    ]
+    kinds = ((label, tensor_of(value).element, length) for (label, value), length in rows)
+    return [Shown(label, kind, length * ELEMENT_BYTES[kind]) for label, kind, length in kinds]
 
 
 def _different(first: bytes, second: bytes, kind: ElementKind) -> str:

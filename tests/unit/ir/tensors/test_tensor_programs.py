@@ -51,10 +51,13 @@ from mlrift.typesystem import tensor as tensor_type
 from tests.support.engines import default_engine
 from tests.unit.ir.tensors.programs import (
     TensorProgram,
+    compile_natively,
     difference,
+    expanded,
     interpret,
     interpret_expanded,
     run_natively,
+    shown_by,
     tensors_left,
 )
 
@@ -97,18 +100,22 @@ def finite(kind: ElementKind, shape: tuple[int, ...], seed: int = 0) -> NDArray[
 
 def agree(fill: Fill, arm64: bool = False) -> None:
     """Run a program in every way and compare."""
-    wanted = interpret(fill)
+    shown, wanted = shown_by(fill), interpret(fill)
     assert wanted.status == 0, wanted.stderr
-    assert tensors_left(fill) == 0
+    module = expanded(fill)
+    assert tensors_left(module) == 0
+    problem = difference(shown, wanted, interpret_expanded(module))
+    assert not problem, f"expanded: {problem}"
+    image = compile_natively(module)
     for threads in (1, 3):
-        problem = difference(fill, wanted, interpret_expanded(fill, threads))
-        assert not problem, f"expanded, {threads} threads: {problem}"
-        found = run_natively(fill, environment={"MLRIFT_THREADS": str(threads)})
-        problem = difference(fill, wanted, found)
+        found = run_natively(image, environment={"MLRIFT_THREADS": str(threads)})
+        problem = difference(shown, wanted, found)
         assert not problem, f"native, {threads} threads: {problem}"
-    assert not difference(fill, wanted, run_natively(fill, optimisation=Optimisation.NONE))
+    image = compile_natively(expanded(fill), optimisation=Optimisation.NONE)
+    assert not difference(shown, wanted, run_natively(image))
     if arm64 and default_engine(LINUX_ARM64).missing() is None:
-        problem = difference(fill, wanted, run_natively(fill, LINUX_ARM64))
+        image = compile_natively(expanded(fill), LINUX_ARM64)
+        problem = difference(shown, wanted, run_natively(image, LINUX_ARM64))
         assert not problem, f"arm64: {problem}"
 
 
@@ -425,7 +432,10 @@ def _unknown(program: TensorProgram, shape: tuple[int, ...]) -> Value:
 def test_failures_end_the_program_with_a_message(message: str) -> None:
     fill = FAILURES[message]
     assert X86_64 is not None
-    for outcome in (interpret(fill), interpret_expanded(fill), run_natively(fill)):
+    module = expanded(fill)
+    outcomes = [interpret(fill), interpret_expanded(module)]
+    outcomes.append(run_natively(compile_natively(module)))
+    for outcome in outcomes:
         assert outcome.status == 1
         assert message in outcome.stderr.decode()
         assert outcome.stdout == b""
