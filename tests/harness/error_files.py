@@ -1,8 +1,8 @@
 """Programs with mistakes: `//~ E0301 text` on the guilty line; every diagnostic must be annotated.
 
 A diagnostic without a place is annotated by `//~! E0101 text` anywhere in the file. `text` is a
-part of the message. `// flags: check`, `-c`, `--emit=lib` and `--arch=arm64` are for those
-products.
+part of the message. `// flags: check`, `-c`, `--emit=lib`, `--emit=gpu-asm` and `--arch=arm64` are
+for those products, `--target-arch=gfx1030` for the chips of kernels.
 """
 
 import re
@@ -15,14 +15,23 @@ from mlrift.diagnostics.model import Diagnostic
 from mlrift.driver import pipeline
 from mlrift.driver.build import on_deep_stack
 from mlrift.driver.compilation import RecordingReader
-from mlrift.driver.options import Product
+from mlrift.driver.device.building import kernel_product
+from mlrift.driver.options import KERNEL_PRODUCTS, Product
 from mlrift.driver.results import Stored
 from mlrift.targets import LINUX_ARM64, LINUX_X86_64, TARGETS
+from mlrift.values import replace
 from tests.harness.compiler import context_for, options_for
 from tests.harness.directives import read_directives
 
 _NOTE = re.compile(r"//~(!?)\s*([EW]\d{4})\s*([^/\n]*(?:/(?!/~)[^/\n]*)*)")
-_PRODUCTS = {"-c": Product.OBJECT, "check": Product.CHECK, "--emit=lib": Product.LIBRARY}
+_PRODUCTS = {
+    "-c": Product.OBJECT,
+    "check": Product.CHECK,
+    "--emit=lib": Product.LIBRARY,
+    "--emit=gpu-ir": Product.KERNEL_IR,
+    "--emit=gpu-asm": Product.KERNEL_ASSEMBLY,
+}
+_CHIPS = "--target-arch="
 _TARGETS = {f"--arch={row.cpu.name}": (row,) for row in (LINUX_X86_64, LINUX_ARM64)}
 
 
@@ -46,12 +55,19 @@ class ErrorItem(pytest.Item):
         flags = read_directives(self.path).flags
         product = next((_PRODUCTS[row] for row in flags if row in _PRODUCTS), Product.EXECUTABLE)
         targets = next((_TARGETS[row] for row in flags if row in _TARGETS), TARGETS)
-        context = context_for(options_for(self.path, flags, product=product, targets=targets))
+        chips = next(
+            (row.removeprefix(_CHIPS) for row in flags if row.startswith(_CHIPS)), "gfx1100"
+        )
+        options = options_for(self.path, flags, product=product, targets=targets)
+        context = context_for(replace(options, chips=tuple(chips.split(","))))
 
         def stages() -> Stored:
             program = pipeline.parse(context, RecordingReader())
-            if not context.sink.has_errors:
-                pipeline.check_types(context, program)
+            if context.sink.has_errors:
+                return Stored(0, b"", "", "")
+            if product in KERNEL_PRODUCTS:
+                return kernel_product(context, program)
+            pipeline.check_types(context, program)
             return Stored(0, b"", "", "")
 
         on_deep_stack(stages)

@@ -7,6 +7,7 @@ optimised IR and the IR of `also` besides.
 
 import os
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,8 +141,10 @@ def _run(
 
 
 def _run_also(program: Path, expected: Directives, added: list[str], problems: list[str]) -> None:
-    """Run with flags of `also` on the interpreter and natively; no heap errors are expected.
+    """Run with flags of `also` natively; no heap errors are expected.
 
+    One half of the programs, always the same, is not optimised: `make test-all` optimises all, and
+    runs them on the interpreter too.
     The interpreter has no pages that could guard a block.
     """
     label = " ".join(added)
@@ -149,10 +152,12 @@ def _run_also(program: Path, expected: Directives, added: list[str], problems: l
     is_interpreted = options_for(program, flags).checks is not RuntimeChecks.GUARD_PAGES
     if IS_THOROUGH and is_interpreted and _is_wanted(INTERPRETER, expected):
         _interpret(compile_ir(program, flags), f"interpreter -O0 {label}", expected, problems)
+    is_optimised = IS_THOROUGH or zlib.crc32(program.name.encode()) % 2 == 0
+    level = Optimisation.FULL if is_optimised else Optimisation.NONE
     for engine in ENGINES:
         if engine.target is LINUX_X86_64 and _is_wanted(engine.name, expected):
-            images = compile_program(program, flags, (LINUX_X86_64,)).images
-            _run(engine, images[LINUX_X86_64.name], f"-O2 {label}", expected, problems)
+            images = compile_program(program, flags, (LINUX_X86_64,), level).images
+            _run(engine, images[LINUX_X86_64.name], f"-{level.value} {label}", expected, problems)
 
 
 def _targets_of(wanted: list[Engine]) -> tuple[Target, ...]:
