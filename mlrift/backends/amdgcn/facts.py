@@ -30,7 +30,8 @@ class KernelFacts:
     unsigned value, where one below 2**64 - 1 is known. `alignment`: power of two that divides an
     address (absent: 1). `group_uniform`: uniform over the workgroup (barriers may depend on it).
     `read_only`: parameters (pointers) through which, and through whose aliases, the kernel never
-    writes: loads from them may use scalar memory.
+    writes: loads from them may use scalar memory. `scalar_loads`: uniform loads (4 or 8 bytes, or
+    vectors of such) which nothing that changes memory comes before, so they may use it, too.
     """
 
     divergent: set[Value] = field(default_factory=set)
@@ -41,3 +42,4 @@ class KernelFacts:
     upper_bounds: dict[Value, int] = field(default_factory=dict)
     alignment: dict[Value, int] = field(default_factory=dict)
     read_only: set[Value] = field(default_factory=set)
+    scalar_loads: set[Value] = field(default_factory=set)

@@ -133,6 +133,9 @@ class _Reader:
             text = text[: found.start()]
         targets, _, body = text.rpartition(" = ")
         name, _, listed = body.strip().partition(" ")
+        if listed.startswith(":: "):
+            second, _, listed = listed[3:].partition(" ")
+            name = f"{name} :: {second}"
         operands = [self._operand(row) for row in _split(targets)]
         access = [Access.WRITE] * len(operands)
         for word in _split(listed):

@@ -55,6 +55,11 @@ def print_mir(function: MachineFunction) -> str:
     return "\n".join(_lines(function)) + "\n"
 
 
+def instruction_text(made: MachineInstruction) -> str:
+    """Return the text of one instruction."""
+    return _Printer().instruction(made)
+
+
 def register_name(register: Register) -> str:
     """Return a physical register as the assembler writes it."""
     if register.file is RegisterFile.CONDITION:

@@ -14,6 +14,7 @@ class Rule(Enum):
 
     DECODE = "code.decode"
     BRANCH_TARGET = "code.branch-target"
+    CALL = "code.call"
     FALLS_OFF = "code.falls-off"
     PADDING = "code.padding"
     OPERANDS = "code.operands"
@@ -29,7 +30,6 @@ class Rule(Enum):
     ALIGNMENT = "register.alignment"
     EXEC_BARRIER = "exec.barrier"
     EXEC_MATRIX = "exec.matrix"
-    EXEC_ABSENT = "exec.absent-lanes"
     TRANSCENDENTAL_USE = "hazard.transcendental-use"
     COMPARE_PERMUTE = "hazard.compare-permute"
     MATRIX_OVERLAP = "hazard.matrix-overlap"

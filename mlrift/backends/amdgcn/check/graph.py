@@ -102,7 +102,7 @@ def solve_forwards(
     graph: Graph,
     entry: State,
     transfer: Callable[[CheckedBlock, State], State],
-    join: Callable[[State, State], State],
+    join: Callable[[CheckedBlock, State, State], State],
 ) -> dict[int, State]:
     """Return the state at the start of each reachable block, joined over all paths."""
     states = {0: entry}
@@ -115,7 +115,7 @@ def solve_forwards(
         after = transfer(graph.blocks[index], states[index])
         for successor in graph.blocks[index].successors:
             known = states.get(successor)
-            joined = after if known is None else join(known, after)
+            joined = after if known is None else join(graph.blocks[successor], known, after)
             if known is None or joined != known:
                 states[successor] = joined
                 if successor not in queued:

@@ -5,7 +5,13 @@ v[n]. The bits from 600 on are no registers but kinds of memory access that may 
 that one set says all that an unfinished operation holds.
 """
 
-from mlrift.backends.amdgcn.isa.instruction import Access, Immediate, Instruction, OperandKind
+from mlrift.backends.amdgcn.isa.instruction import (
+    Access,
+    Effects,
+    Immediate,
+    Instruction,
+    OperandKind,
+)
 from mlrift.backends.amdgcn.isa.registers import NULL, Register, RegisterFile
 from mlrift.values import record
 
@@ -20,7 +26,8 @@ GLOBAL_LOAD = 1 << 601
 GLOBAL_STORE = 1 << 602
 ATOMIC_WITHOUT_RESULT = 1 << 603
 WRITE_BACK = 1 << 604
-ACCESS_KINDS = LDS_ACCESS | GLOBAL_LOAD | GLOBAL_STORE | ATOMIC_WITHOUT_RESULT | WRITE_BACK
+ACCESSES = LDS_ACCESS | GLOBAL_LOAD | GLOBAL_STORE | ATOMIC_WITHOUT_RESULT
+ACCESS_KINDS = ACCESSES | WRITE_BACK
 
 _FIRST_BIT = {
     RegisterFile.SCALAR: 0,
@@ -55,14 +62,19 @@ def mask_of(register: Register) -> int:
 
 
 def step_of(instruction: Instruction, offset: int, size: int) -> Step:
-    """Return a decoded instruction with its accesses."""
+    """Return a decoded instruction with its accesses.
+
+    A load of 16 bits keeps the other half of its destination. That is no read: the halves are put
+    together when the data arrives, in the order of the loads.
+    """
     row = instruction.row
     reads = writes = 0
     target = -1
+    is_load = bool(Effects.LOADS & row.effects)
     for spec, operand in zip(row.operands, instruction.operands, strict=True):
         if isinstance(operand, Register):
             mask = mask_of(operand)
-            if spec.access is not Access.WRITE:
+            if spec.access is Access.READ or (spec.access is Access.BOTH and not is_load):
                 reads |= mask
             if spec.access is not Access.READ:
                 writes |= mask

@@ -59,12 +59,17 @@ class Metadata:
 def pack_metadata(made: CodeObject) -> bytes:
     """Return the bytes of the note."""
     row = {
-        "amdhsa.kernels": [_describe(kernel) for kernel in made.kernels],
+        "amdhsa.kernels": describe_kernels(made),
         "amdhsa.target": TARGET_PREFIX + made.chip.name,
         "amdhsa.version": list(VERSION),
     }
     packed: bytes = msgpack.packb(row)
     return packed
+
+
+def describe_kernels(made: CodeObject) -> list[dict[str, object]]:
+    """Return what the metadata says of each kernel, by key."""
+    return [_describe(kernel) for kernel in made.kernels]
 
 
 def _describe(kernel: KernelImage) -> dict[str, object]:

@@ -170,9 +170,7 @@ def _descriptors(made: CodeObject, sections: dict[str, _Section]) -> bytes:
     return b"".join(rows)
 
 
-def _symbols(
-    made: CodeObject, sections: list[_Section], by_name: dict[str, _Section]
-) -> bytes:
+def _symbols(made: CodeObject, sections: list[_Section], by_name: dict[str, _Section]) -> bytes:
     """Return the symbol table: code and descriptor of each kernel, global and protected."""
     text, rodata = by_name[".text"], by_name[".rodata"]
     rows = [bytes(elf.SYMBOL.size)]

@@ -8,10 +8,10 @@ from enum import Enum, Flag, auto, unique
 
 from mlrift.backends.amdgcn.isa.registers import Register
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.values import record, value
+from mlrift.values import field, record, value
 
 if TYPE_CHECKING:
-    from mlrift.backends.amdgcn.isa.formats import Format
+    from mlrift.backends.amdgcn.isa.formats import Extension, Format
 
 
 @unique
@@ -40,6 +40,14 @@ class OperandKind(Enum):
     BRANCH_TARGET = "signed distance in words from the next instruction"
     WAIT_COUNTS = "packed counters of s_waitcnt"
     HARDWARE_REGISTER = "id, offset and size of s_getreg and s_setreg"
+    SCALAR_REGISTER = "scalar register"
+    REGISTER_SOURCE = "vector or scalar register"
+    LANE_SELECT = "scalar register or inline constant"
+    MATRIX_ADDEND = "vector registers or an inline constant"
+    LITERAL = "32-bit constant that always follows the instruction"
+    DEPENDENCY_COUNTS = "packed counters of s_waitcnt_depctr and s_wait_alu"
+    DELAYS = "packed hints of s_delay_alu"
+    MESSAGE = "number of a message of s_sendmsg"
 
 
 class ElementType(Enum):
@@ -67,12 +75,18 @@ class ElementType(Enum):
     PACKED_I16 = "2 x i16"
     PACKED_I8 = "4 x i8"
     PACKED_I4 = "8 x i4"
+    PACKED_F8 = "4 x fp8 or bf8"
     MASK = "one bit a lane"
 
 
 @value
 class OperandSpec:
-    """An operand of a row: the field that holds it, what it may be, and its size in dwords."""
+    """An operand of a row: the field that holds it, what it may be, and its size in dwords.
+
+    The vector address of a global instruction (`vaddr`) has two dwords where `saddr` is NULL, else
+    one; that of a scratch instruction is one, or NULL for none. A 16-bit operand is half a
+    register, the low one unless `op_sel` says otherwise; a write of it keeps the other half.
+    """
 
     field: str
     kind: OperandKind
@@ -124,8 +138,14 @@ class Row:
     """One instruction of one generation in one format.
 
     `name` is the assembler's mnemonic of the generation without `_e32` and `_e64`; `operation` is
-    the same in all generations (gfx11's spelling, or gfx12's for what gfx11 lacks). `reads` and
-    `writes` are registers that no operand names (VCC, SCC, EXEC, M0).
+    the same in all generations (gfx11's spelling, or gfx12's for what gfx11 lacks; `..._rtn` for an
+    atomic on global or flat memory that returns the old value). `reads` and `writes` are registers
+    that no operand names (VCC, SCC, EXEC, M0); every vector and memory instruction that does not
+    ignore it reads EXEC. Masks are those of wave32.
+
+    A dual-issue pair is one row: its name and operation are those of both halves with ` :: `
+    between, its operands those of the X half, then those of the Y half (`vdstx`, `srcx0`, `vsrcx1`,
+    `vdsty`, ...; two literals are the same word).
     """
 
     name: str
@@ -139,6 +159,14 @@ class Row:
     writes: tuple[Register, ...]
     access_bytes: int
     """Bytes a lane (or, for scalar memory, the wave) moves; 0 when it touches no memory."""
+    modifiers: dict[str, int] = field(default_factory=dict)
+    """The modifiers that it takes, each with the bits that may be set. A short vector form lists
+    those of its extensions, too.
+    """
+    defaults: dict[str, int] = field(default_factory=dict)
+    """What a field holds that is neither an operand nor given, where that is not 0."""
+    extensions: "tuple[Extension, ...]" = ()
+    """The ways in which the first source can come from other lanes; each has a row of its own."""
 
 
 @value
@@ -175,11 +203,14 @@ class Instruction:
     """A machine instruction with physical registers.
 
     `operands` follow `row.operands`. `modifiers` holds the fields that are not operands and are not
-    at their default: `neg`, `abs`, `op_sel`, `op_sel_hi`, `neg_lo`, `neg_hi` (one bit a source, bit
-    0 is src0; bit 3 of op_sel the destination), `clamp`, `omod`, `offset`, `offset0`, `offset1`,
-    `glc`, `slc`, `dlc` (gfx10, 11), `scope`, `th` (gfx12), and for DPP `dpp_ctrl`, `row_mask`,
-    `bank_mask`, `bound_ctrl`, `fi`, `dpp8`.
-    A VOPD pair is one instruction whose row has the operands of both halves.
+    at their default, which is 0 but for `op_sel_hi` of packed instructions (all sources), the masks
+    of DPP (all lanes) and the bit of `glc` or `th` that makes an atomic return: `neg`, `abs`,
+    `op_sel`, `op_sel_hi`, `neg_lo`, `neg_hi` (one bit a source, bit 0 is src0; bit 3 of op_sel the
+    destination; of `v_fma_mix` neg_lo is neg and neg_hi abs), `clamp`, `omod` (1 x2, 2 x4, 3 x0.5),
+    `offset`, `offset0`, `offset1`, `glc`, `slc`, `dlc` (gfx10, 11), `scope`, `th` (gfx12), and for
+    DPP `dpp_ctrl`, `row_mask`, `bank_mask`, `bound_ctrl`, `fi`, `dpp8`, for SDWA `src0_sel`,
+    `src1_sel`, `dst_sel` (byte 0 to 3, word 4 or 5, 6 all), `dst_unused` (0 zero, 1 sign, 2 kept)
+    and `sext` (one bit a source).
     """
 
     row: Row
@@ -194,5 +225,6 @@ class Instruction:
         raise KeyError(f"{self.row.name} has no operand {field}")
 
     def modifier(self, name: str) -> int:
-        """Return a modifier, 0 when it is at its default."""
-        return self.modifiers.get(name, 0)
+        """Return a modifier, its default (`row.defaults`, or 0) when it is not given."""
+        given = self.modifiers.get(name)
+        return self.row.defaults.get(name, 0) if given is None else given

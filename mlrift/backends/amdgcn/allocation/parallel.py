@@ -1,0 +1,65 @@
+"""Copies that happen at once enter, moves in an order that gives the same leave.
+
+    (a, b) = (b, a)         swap a, b
+    (a, b, c) = (b, c, 7)   a = b; b = c; c = 7
+
+Locations are anything hashable; whether two are the same place is equality.
+"""
+
+from collections.abc import Hashable
+from enum import Enum, unique
+from typing import Generic, TypeVar
+
+from mlrift.values import value
+
+Location = TypeVar("Location", bound=Hashable)
+
+
+@unique
+class Step(Enum):
+    """What a move does with its two places."""
+
+    MOVE = "target gets source"
+    SWAP = "both change places"
+
+
+@value
+class Move(Generic[Location]):
+    """One step."""
+
+    step: Step
+    target: Location
+    source: Location
+
+
+def in_order(pairs: list[tuple[Location, Location]]) -> list[Move[Location]]:
+    """Return moves for (target, source) pairs; no two pairs have the same target."""
+    waiting = {target: source for target, source in pairs if target != source}
+    readers: dict[Location, int] = {}
+    for source in waiting.values():
+        readers[source] = readers.get(source, 0) + 1
+    moves: list[Move[Location]] = []
+    ready = [target for target in waiting if target not in readers]
+    ready.reverse()
+    while waiting:
+        while ready:
+            target = ready.pop()
+            source = waiting.pop(target)
+            moves.append(Move(Step.MOVE, target, source))
+            readers[source] -= 1
+            if not readers[source] and source in waiting:
+                ready.append(source)
+        if waiting:
+            moves += _unwind_cycle(waiting)
+    return moves
+
+
+def _unwind_cycle(waiting: dict[Location, Location]) -> list[Move[Location]]:
+    """Remove one cycle (all that is left are cycles) and return its swaps."""
+    start = next(iter(waiting))
+    moves: list[Move[Location]] = []
+    target, source = start, waiting.pop(start)
+    while source != start:
+        moves.append(Move(Step.SWAP, target, source))
+        target, source = source, waiting.pop(source)
+    return moves

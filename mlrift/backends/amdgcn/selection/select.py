@@ -1,0 +1,166 @@
+"""A function of the SSA IR enters (as `prepare_kernels` leaves it), machine IR of a wave leaves."""
+
+from mlrift.backends.amdgcn.chips import Chip
+from mlrift.backends.amdgcn.facts import KernelFacts
+from mlrift.backends.amdgcn.mir import MachineBlock, MachineFunction, MachineInstruction
+from mlrift.backends.amdgcn.selection import (
+    atomics,
+    compare,
+    convert,
+    device,
+    division,
+    floats,
+    integers,
+    matrices,
+    memory,
+    shifts,
+    waves,
+)
+from mlrift.backends.amdgcn.selection.control import Control
+from mlrift.backends.amdgcn.selection.emitter import Item, Label, branch_targets
+from mlrift.backends.amdgcn.selection.inputs import Inputs
+from mlrift.backends.amdgcn.selection.selector import Selector
+from mlrift.backends.rules import Rules
+from mlrift.ir.core import Block, Function
+from mlrift.ir.op import Effect, Op
+from mlrift.ir.ops.arith import Constant
+from mlrift.ir.ops.debug import DebugValue
+from mlrift.values import record
+
+RULES: Rules[Selector] = Rules("amdgcn")
+for _family in (
+    integers,
+    shifts,
+    compare,
+    convert,
+    floats,
+    division,
+    memory,
+    device,
+    atomics,
+    waves,
+    matrices,
+):
+    RULES.include(_family.RULES)
+
+_ENDS = ("s_branch", "s_endpgm")
+_REMOVABLE = (Effect.PURE, Effect.READ, Effect.ALLOCATE)
+
+
+@record
+class Selected:
+    """Machine IR, and what its kernel starts with."""
+
+    function: MachineFunction
+    inputs: Inputs
+
+
+def select(function: Function, facts: KernelFacts, chip: Chip) -> Selected:
+    """Select the instructions of a kernel; raises `KernelError`."""
+    selector = Selector(function, facts, chip)
+    selector.inputs.place_arguments(function)
+    device.layout_lds(selector)
+    control = Control(selector)
+    for block in reversed(selector.flow.order):
+        _select_block(selector, control, block)
+    selector.function.blocks = _blocks(selector.all_items())
+    selector.function.required_group = selector.inputs.required
+    return Selected(selector.function, selector.inputs)
+
+
+def _select_block(selector: Selector, control: Control, block: Block) -> None:
+    selector.block = block
+    selector.loop_depth = selector.flow.depth[block]
+    control.leave(block)
+    selector.commit()
+    for made in reversed(block.ops[:-1]):
+        if not isinstance(made, Constant | DebugValue) and _is_wanted(selector, made):
+            selector.span = made.span
+            _rule(selector, made)
+            selector.commit()
+    selector.span = None
+    control.enter(block)
+    if block is selector.source.entry:
+        selector.inputs.begin()
+        for number, register in selector.constants.items():
+            selector.set_pair(register, number)
+    selector.commit()
+
+
+def _is_wanted(selector: Selector, made: Op) -> bool:
+    if made in selector.places:
+        return True
+    return made.EFFECT not in _REMOVABLE and not (
+        made.MNEMONIC in _VALUES and not selector.uses.get(made)
+    )
+
+
+_VALUES = frozenset(
+    {
+        "device.shuffle",
+        "device.shuffle_xor",
+        "device.ballot",
+        "device.wave_reduce",
+        "arith.udiv",
+        "arith.sdiv",
+        "arith.urem",
+        "arith.srem",
+    }
+)
+"""Ops whose effect is only that they are not moved."""
+
+
+def _rule(selector: Selector, made: Op) -> None:
+    try:
+        rule = RULES.find(type(made))
+    except KeyError:
+        raise selector.refuse(f"`{made.MNEMONIC}` cannot be compiled for a GPU") from None
+    rule(selector, made)
+
+
+# blocks of the wave
+
+
+def _blocks(items: list[Item]) -> list[MachineBlock]:
+    """Cut the code at labels that something branches to, and note where blocks lead."""
+    targets = {
+        number
+        for item in items
+        if isinstance(item, MachineInstruction)
+        for number in branch_targets(item)
+    }
+    blocks: list[MachineBlock] = []
+    for item in items:
+        if isinstance(item, MachineInstruction):
+            blocks[-1].instructions.append(item)
+        elif not blocks or item.number in targets or _ends(blocks[-1]):
+            blocks.append(MachineBlock(item.number, loop_depth=item.loop_depth))
+    return _connected(_reachable(blocks))
+
+
+def _ends(block: MachineBlock) -> bool:
+    """Whether the last instruction is a branch."""
+    if not block.instructions:
+        return False
+    last = block.instructions[-1].operation
+    return isinstance(last, str) and last.startswith(("s_branch", "s_cbranch", "s_endpgm"))
+
+
+def _reachable(blocks: list[MachineBlock]) -> list[MachineBlock]:
+    """Leave out blocks that begin behind a branch and that nothing leads to."""
+    return [block for block in blocks if block.instructions or block is not blocks[-1]]
+
+
+def _connected(blocks: list[MachineBlock]) -> list[MachineBlock]:
+    following = [row.number for row in blocks[1:]]
+    for position, block in enumerate(blocks):
+        last = block.instructions[-1] if block.instructions else None
+        goes_on = last is None or last.operation not in _ENDS
+        targets = branch_targets(last) if last is not None else []
+        if goes_on and position < len(following):
+            targets = [*targets, following[position]]
+        block.successors = list(dict.fromkeys(targets))
+    return blocks
+
+
+__all__ = ["RULES", "Label", "Selected", "select"]
