@@ -52,10 +52,28 @@ def _first_plain_word(arguments: list[str], start: int) -> int:
     return -1
 
 
+def _check_code_objects(words: list[str]) -> int:
+    from mlrift.cli.code_object_commands import check_code_objects  # noqa: PLC0415
+
+    return check_code_objects(words)
+
+
+def _disassemble(words: list[str]) -> int:
+    from mlrift.cli.code_object_commands import disassemble  # noqa: PLC0415
+
+    return disassemble(words)
+
+
 def _document(words: list[str]) -> int:
     from mlrift.cli.doc_command import write_pages  # noqa: PLC0415
 
     return write_pages(words)
+
+
+def _emulate(words: list[str]) -> int:
+    from mlrift.cli.emulate_command import emulate  # noqa: PLC0415
+
+    return emulate(words)
 
 
 def _explain(words: list[str]) -> int:
@@ -77,7 +95,10 @@ def _improve(words: list[str]) -> int:
 
 
 _STANDALONE: dict[str, Callable[[list[str]], int]] = {
+    "check-co": _check_code_objects,
+    "disassemble": _disassemble,
     "doc": _document,
+    "emulate": _emulate,
     "explain": _explain,
     "fmt": _format,
     "lc": _improve,

@@ -51,11 +51,22 @@ def _choice(name: str, key: str, choices: str, default: str, help_text: str) -> 
 _ACCEPTED = "--ir --legacy --coalesce --no-coalesce --no-auto-teardown"
 FLAGS = (
     _text("-o", "output", "OUTPUT", "Where to write the result."),
-    _text("--emit", "emit", "KIND", "elfexe, macho, pe, android, obj, lib, staticlib, asm or ir."),
+    _text(
+        "--emit",
+        "emit",
+        "KIND",
+        "elfexe, macho, pe, android, obj, lib, staticlib, asm, ir; of kernels co, gpu-asm, gpu-ir.",
+    ),
     _switch("-c", "object_only", "The same as --emit=obj."),
     _text("--header", "header", "FILE", "Where to write the C header of a library."),
     _text("--arch", "arch", "CPU", "One target for x86_64 or arm64."),
-    _text("--target", "target", "OS", "One target for linux, macos, windows or android."),
+    _text(
+        "--target",
+        "target",
+        "OS",
+        "linux, macos, windows, android; with kernels cpu, amdgpu-native, hip-amd.",
+    ),
+    _text("--target-arch", "target_arch", "GFX", "Chips for kernels, as gfx1030,gfx1100,gfx1201."),
     _text("--targets", "targets", "LIST", "A fat file with these slices (comma list, all)."),
     _text("-O", "level", "LEVEL", "0: no optimisation; 2: all (the default)."),
     _switch("--O0", "no_optimisation", "The same as -O0."),
@@ -95,6 +106,8 @@ FLAGS = (
     ),
     _switch("--explain-ops", "explain_ops", "Say what the loops of models and tensors cost."),
     _text("--bandwidth", "bandwidth", "GB/s", "Bandwidth of memory for --explain-ops (20)."),
+    _switch("--explain-kernels", "explain_kernels", "Say what kernels need and cost on a card."),
+    _text("--card", "card", "NAME", "The card of --explain-kernels, as rx7900xtx."),
     _switch("--freestanding", "freestanding", "No start-up code: main is the entry point."),
     Flag(tuple(_ACCEPTED.split()), "accepted", FlagKind.SWITCH, "", default=False, is_hidden=True),
     _switch("--version", "version", "Print the version."),

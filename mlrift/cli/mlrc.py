@@ -16,6 +16,7 @@ from mlrift.cli.commands import (
     standalone,
 )
 from mlrift.cli.environment import cache_folder, library_roots
+from mlrift.driver.device.selection import KernelWords, select_kernels
 from mlrift.driver.options import (
     LIBRARY_PRODUCTS,
     CompileOptions,
@@ -33,6 +34,7 @@ from mlrift.driver.selection import (
     Selection,
     SelectionError,
     default_output,
+    output_for_chip,
     select,
     with_output,
 )
@@ -49,7 +51,7 @@ STATUS_FAILED = 1
 STATUS_SAME_FILE = 2
 TRACEBACK_VARIABLE = "MLRIFT_TRACEBACK"
 SUBCOMMANDS = ("check", *COMPILING_COMMANDS)
-LATER_OPTIONS = ("--emit-amdgpu-", "--target-arch", "--target=amdgpu-native", "--target=hip-amd")
+NAMED_KERNEL = "--emit-amdgpu-"
 
 
 def main() -> None:
@@ -106,10 +108,12 @@ def run(arguments: list[str]) -> int:
     if not arguments:
         sys.stderr.write(USAGE)
         return 0
-    later = _find_later(arguments)
-    if later:
-        sys.stderr.write(f"mlrc: error: {later} is not supported yet\n")
-        return STATUS_FAILED
+    if any(word.startswith(NAMED_KERNEL) for word in arguments):
+        from mlrift.cli.named_kernel_command import (  # noqa: PLC0415 - one command a process
+            write_named_kernels,
+        )
+
+        return write_named_kernels(arguments)
     command = find_command(arguments)
     if command is not None:
         carry_out = standalone(command)
@@ -192,14 +196,8 @@ def _explain_ops(options: CompileOptions, flags: dict[str, object]) -> int:
     return print_costs(options, _text(flags["bandwidth"]))
 
 
-def _find_later(arguments: list[str]) -> str:
-    """Return the first word of the command line that a later version carries out, or ""."""
-    return next((f"'{word}'" for word in arguments if word.startswith(LATER_OPTIONS)), "")
-
-
 def _selection(flags: dict[str, object], subcommand: str | None) -> Selection:
-    emit = "obj" if flags["object_only"] else _text(flags["emit"])
-    chosen = select(emit, _text(flags["arch"]), _text(flags["target"]), _text(flags["targets"]))
+    chosen = _chosen_products(flags)
     if subcommand in COMPILING_COMMANDS:
         from mlrift.cli.host_selection import host_selection  # noqa: PLC0415 - for these two only
 
@@ -210,6 +208,17 @@ def _selection(flags: dict[str, object], subcommand: str | None) -> Selection:
     if subcommand == "check":
         return Selection(Product.CHECK, chosen.targets, chosen.unknown_targets)
     return chosen
+
+
+def _chosen_products(flags: dict[str, object]) -> Selection:
+    emit = "obj" if flags["object_only"] else _text(flags["emit"])
+    arch, target, targets = (_text(flags[name]) for name in ("arch", "target", "targets"))
+    explain = bool(flags["explain_kernels"])
+    chips, card = _text(flags["target_arch"]), _text(flags["card"])
+    words = KernelWords(emit, arch, target, targets, chips, explain, card)
+    if words.concern_kernels:
+        return select_kernels(words)
+    return select(emit, arch, target, targets)
 
 
 def _check_library_flags(selection: Selection, flags: dict[str, object]) -> None:
@@ -242,6 +251,7 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
     output = Path(named) if named is not None else None
     if output is None:
         output = default_output(source, selection.product, selection.targets)
+    output = output_for_chip(output, selection)
     # Lone surrogates, which stand for bytes of no UTF-8, are not printable.
     if selection.product in LIBRARY_PRODUCTS and not output.name.isprintable():
         return "the name of a library is part of it, so it must be printable UTF-8"
@@ -261,6 +271,9 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         dump_after=tuple(name.removeprefix("after:") for name in dumps),
         cache_folder=cache_folder(),
         header=None if flags["header"] is None else Path(str(flags["header"])),
+        kernels=selection.kernels,
+        chips=selection.chips,
+        card=_text(flags["card"]) or "",
     )
 
 

@@ -1,7 +1,8 @@
 """The catalogue: every diagnostic of the compiler, declared exactly once. Data only.
 
 Codes: E01xx driver and imports, E02xx syntax, E03xx semantics, E04xx type shapes (turned into
-warnings by `--no-check-types`), E05xx names and code generation, E06xx linking, W03xx warnings.
+warnings by `--no-check-types`), E05xx names and code generation, E06xx linking, E07xx tensors and
+models, E08xx kernels, W03xx and W04xx warnings.
 Wording: lower case, no final stop, what was found. The key phrases of reference.md 17 are verbatim.
 """
 
@@ -314,6 +315,29 @@ STATIC_POPULATION = _error("E0798", "a population cannot be static: {struct} has
 COEFFICIENT_OF_NEURON = _error(
     "E0799", "coefficients of coupled lines are the same for all neurons: '{field}' is one of each"
 )
+
+# ------------------------------------------------- E0801 to E0829: kernels, W0401 to W0409
+
+DEVICE_ARGUMENT_NOT_CONSTANT = _error("E0801", "{wanted} must be a constant, {limits}")
+DEVICE_ARGUMENT_OUT_OF_RANGE = _error("E0802", "{wanted} must be {limits}, got {found}")
+KERNEL_WITH_RESULT = _error("E0803", "kernel '{name}' declares a result")
+KERNEL_RECURSION = _error("E0804", "'{name}' calls itself in device code: {way}")
+NOT_IN_DEVICE_CODE = _error("E0805", "device code cannot have {what}")
+TOO_MUCH_LDS = _error(
+    "E0806", "kernel '{name}' has {found} bytes of LDS, a workgroup at most {limit}"
+)
+DIVERGENT_BARRIER = _error("E0807", "{what} under a condition that can differ between work items")
+WRONG_LAUNCH = _error("E0808", "{what}: expected {expected}, got {found}")
+KERNEL_PARAMETER = _error("E0809", "parameter '{name}' of a kernel is {found}")
+GROUP_TOO_LARGE = _error("E0810", "a workgroup of {found} work items, at most {limit}")
+GROUP_SIZES_DIFFER = _error("E0811", "kernel '{name}' assumes groups of {first} and of {second}")
+LOCAL_TID = _warning("W0401", "'{name}' is local to the group here, as `block_id_x` is called, too")
+
+# ------------------------------------------------- E0830 to E0849: code for kernels
+
+KERNEL_REFUSED = _error("E0830", "kernel cannot be compiled: {reason}")
+KERNEL_NOT_FOR_CHIP = _error("E0831", "kernel cannot be compiled for {chip}: {reason}")
+NO_KERNELS = _error("E0832", "'{path}' has no `@kernel` function")
 
 # ------------------------------------------------------------------- W03xx warnings
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from mlrift.driver.artifacts import NewFile, Permission, is_same_file, write_files
 from mlrift.driver.cache import Cache
 from mlrift.driver.fingerprint import compiler_fingerprint
-from mlrift.driver.options import CompileOptions, ErrorFormat, Product
+from mlrift.driver.options import (
+    KERNEL_PRODUCTS,
+    PRINTED_PRODUCTS,
+    CompileOptions,
+    ErrorFormat,
+    KernelRoad,
+    Product,
+)
 from mlrift.driver.results import HEADER, SUFFIXES, Companion, ResultCache, Stored
 
 STATUS_FAILED = 1
@@ -20,7 +27,7 @@ RECURSION_LIMIT = 200_000
 def build(options: CompileOptions) -> int:
     """Compile as `options` say, print what there is to say and return the exit status."""
     output = options.output
-    writes = options.product not in (Product.IR, Product.CHECK)
+    writes = options.product not in PRINTED_PRODUCTS
     if writes and output is not None and is_same_file(options.source, output):
         sys.stderr.write(
             f"mlrc: error: output '{output}' is the input file; "
@@ -44,7 +51,7 @@ def compile_or_recall(options: CompileOptions) -> Stored:
     results = ResultCache(cache, options, fingerprint)
     stored = results.find()
     if stored is None:
-        if options.product not in (Product.IR, Product.CHECK):
+        if options.product not in (*PRINTED_PRODUCTS, *KERNEL_PRODUCTS):
             from mlrift.backends.llvm.library import preload  # noqa: PLC0415 - not on a hit
 
             preload()
@@ -88,7 +95,7 @@ def _deliver(options: CompileOptions, stored: Stored) -> int:
     sys.stderr.write(stored.messages)
     if stored.status != 0:
         return stored.status
-    if options.product in (Product.IR, Product.CHECK):
+    if options.product in PRINTED_PRODUCTS:
         sys.stdout.write(stored.report)
         return 0
     output = options.output
@@ -106,12 +113,18 @@ def _deliver(options: CompileOptions, stored: Stored) -> int:
     sys.stdout.write(stored.report.replace("{output}", str(output)))
     for row, file in zip(stored.companions, files[1:], strict=True):
         sys.stdout.write(f"{row.kind} -> {file.path}\n")
+    if options.kernels is KernelRoad.HIP and stored.companions:
+        from mlrift.driver.device.hipcc import compile_hip  # noqa: PLC0415 - for one target
+
+        return compile_hip(files[-1].path, options.chips)
     return 0
 
 
 def _companion_path(options: CompileOptions, companion: Companion) -> Path:
     """Return where a file beside the output goes."""
     assert options.output is not None
+    if companion.ending:
+        return options.output.with_name(options.device_stem + companion.ending)
     if companion.kind == HEADER and options.header is not None:
         return options.header
     return options.output.with_name(options.library_stem + SUFFIXES[companion.kind])

@@ -8,11 +8,19 @@ from mlrift.driver.foreign import dynamic_report
 from mlrift.driver.library_units import KernelCode
 from mlrift.driver.link_mistakes import report_externs, report_link_mistake, report_sections
 from mlrift.driver.modules import FileReader
-from mlrift.driver.options import CompileOptions, ErrorFormat, Product
+from mlrift.driver.options import (
+    KERNEL_PRODUCTS,
+    CompileOptions,
+    ErrorFormat,
+    KernelRoad,
+    Product,
+)
 from mlrift.driver.results import Companion, ResultCache, Stored
+from mlrift.frontend.ast import Program
 from mlrift.ir.core import Module
 from mlrift.link.errors import DuplicateSymbolsError, ImageTooLargeError
 from mlrift.targets import SYSTEMS, TARGETS, Target
+from mlrift.values import replace
 
 STATUS_FAILED = 1
 LINKED_PRODUCTS = (Product.FAT, Product.EXECUTABLE, Product.LIBRARY)
@@ -50,6 +58,8 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     if sink.has_errors:
         pipeline.check_despite_missing_imports(context, program)
         return _failed(context)
+    if options.product in KERNEL_PRODUCTS:
+        return _kernel_product(context, program)
     typed = pipeline.check_types(context, program)
     if sink.has_errors:
         return _failed(context)
@@ -67,18 +77,32 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     is_linked = options.product in LINKED_PRODUCTS
     is_text = options.error_format is not ErrorFormat.JSON
     dynamic = dynamic_report(module) if is_linked and is_text else ""
-    dumps = pipeline.optimise_module(context, module)
-    messages = (
-        _messages(options, sink)
-        + dynamic
-        + "".join(f"; after {name}\n{text}" for name, text in dumps)
-    )
+    pipeline.optimise_module(context, module)
     try:
         data, report = _product(context, module, program.token_count)
     except (DuplicateSymbolsError, ImageTooLargeError) as error:
         report_link_mistake(error, module, sink)
         return _failed(context)
-    return Stored(0, data, messages, report, _companions(context))
+    companions = _companions(context, program)
+    if sink.has_errors:
+        return _failed(context)
+    messages = _messages(options, sink) + dynamic + _dumped(context)
+    return Stored(0, data, messages, report, companions)
+
+
+def _dumped(context: pipeline.BuildContext) -> str:
+    """Return the IR after each step named in `--dump`."""
+    return "".join(f"; after {name}\n{text}" for name, text in context.dumps)
+
+
+def _kernel_product(context: pipeline.BuildContext, program: Program) -> Stored:
+    """Return what is made of the kernels alone."""
+    from mlrift.driver.device.building import kernel_product  # noqa: PLC0415 - in few builds
+
+    made = kernel_product(context, program)
+    if context.sink.has_errors:
+        return _failed(context)
+    return replace(made, messages=_messages(context.options, context.sink) + _dumped(context))
 
 
 def _product(context: pipeline.BuildContext, module: Module, token_count: int) -> tuple[bytes, str]:
@@ -109,7 +133,12 @@ def _product(context: pipeline.BuildContext, module: Module, token_count: int) -
     return pipeline.pack(context, made), _fat_report(made)
 
 
-def _companions(context: pipeline.BuildContext) -> tuple[Companion, ...]:
+def _companions(context: pipeline.BuildContext, program: Program) -> tuple[Companion, ...]:
+    """Return the files beside the output; mistakes in kernels are in the sink."""
+    if context.options.kernels is not KernelRoad.NONE:
+        from mlrift.driver.device.building import kernel_files  # noqa: PLC0415 - in few builds
+
+        return kernel_files(context, program)
     if context.interface is None:
         return ()
     from mlrift.driver.libraries import companions  # noqa: PLC0415 - for libraries only

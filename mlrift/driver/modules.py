@@ -7,7 +7,7 @@ files before it.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from mlrift.diagnostics import catalog
@@ -28,6 +28,7 @@ from mlrift.frontend.tree.items import import_path
 from mlrift.source import SourceFile, Span
 from mlrift.values import field, record
 
+NOTHING_REDIRECTED: Mapping[str, str] = {}
 FileReader = Callable[[str], bytes]
 """Returns the bytes of a file; raises OSError."""
 
@@ -43,9 +44,13 @@ def load_program(
     library_roots: Sequence[Path | str],
     sink: DiagnosticSink,
     read: FileReader = read_file,
+    redirected: Mapping[str, str] = NOTHING_REDIRECTED,
 ) -> Program:
-    """Read and parse the root file and all it imports; errors are in the sink."""
-    loader = _Loader([str(folder) for folder in library_roots], sink, read)
+    """Read and parse the root file and all it imports; errors are in the sink.
+
+    An import of a file whose name is in `redirected` means the other name in the same folder.
+    """
+    loader = _Loader([str(folder) for folder in library_roots], sink, read, redirected)
     files = loader.load(str(root))
     sink.set_file_order(entry.file for entry in files)
     loader.hide_names(files)
@@ -90,8 +95,15 @@ def _is_covered(entry: _LoadedFile, known: KnownTypes) -> bool:
 class _Loader:
     """Reads files on demand and remembers them by their real path."""
 
-    def __init__(self, library_roots: list[str], sink: DiagnosticSink, read: FileReader) -> None:
+    def __init__(
+        self,
+        library_roots: list[str],
+        sink: DiagnosticSink,
+        read: FileReader,
+        redirected: Mapping[str, str] = NOTHING_REDIRECTED,
+    ) -> None:
         self._library_roots = library_roots
+        self._redirected = redirected
         self._sink = sink
         self._read = read
         self._by_identity: dict[str, _LoadedFile] = {}
@@ -147,6 +159,7 @@ class _Loader:
 
     def _find(self, importer: str, path: str, span: Span) -> _LoadedFile | None:
         """Return the file an import means; report it when no candidate opens."""
+        written, path = path, self._meant(path)
         failures: list[str] = []
         folders = (os.path.dirname(importer), *self._library_roots)
         for folder in folders:
@@ -159,8 +172,15 @@ class _Loader:
                 failures.append(f"'{candidate}': {_reason(error)}")
             except ValueError:
                 break
-        self._sink.emit(_describe_import_failure(path, span, failures, folders))
+        diagnostic = _describe_import_failure(path, span, failures, folders)
+        if path != written:
+            diagnostic = diagnostic.note(f"with this --target it stands for '{written}'")
+        self._sink.emit(diagnostic)
         return None
+
+    def _meant(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        return os.path.join(folder, self._redirected[name]) if name in self._redirected else path
 
     def _open(self, shown: str, path: str, is_library: bool) -> _LoadedFile:
         """Return a file, read at most once; raises OSError, or ValueError for an unusable path."""

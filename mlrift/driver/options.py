@@ -19,9 +19,40 @@ class Product(Enum):
     ASSEMBLY = "assembly"
     IR = "ir"
     CHECK = "check"
+    CODE_OBJECT = "code object"
+    KERNEL_ASSEMBLY = "assembly of kernels"
+    KERNEL_IR = "ir of kernels"
+    KERNEL_MIR = "machine ir of kernels"
+    KERNEL_REPORT = "report on kernels"
 
 
 LIBRARY_PRODUCTS = (Product.LIBRARY, Product.ARCHIVE)
+KERNEL_PRODUCTS = (
+    Product.CODE_OBJECT,
+    Product.KERNEL_ASSEMBLY,
+    Product.KERNEL_IR,
+    Product.KERNEL_MIR,
+    Product.KERNEL_REPORT,
+)
+"""What is made of the `@kernel` functions alone."""
+KERNEL_SUFFIXES = {Product.CODE_OBJECT: ".co", Product.KERNEL_ASSEMBLY: ".s"}
+PRINTED_PRODUCTS = (
+    Product.IR,
+    Product.CHECK,
+    Product.KERNEL_IR,
+    Product.KERNEL_MIR,
+    Product.KERNEL_REPORT,
+)
+"""What goes to standard output; all others are files."""
+
+
+@unique
+class KernelRoad(Enum):
+    """What a program gets for its `@kernel` functions, by the name that `--target` has for it."""
+
+    NONE = "none"
+    NATIVE = "amdgpu-native"
+    HIP = "hip-amd"
 
 
 @unique
@@ -88,6 +119,8 @@ class CompileOptions:
 
     `library_roots` are the folders where imports are looked for after the importing file's own.
     `header` is where the C header of a library goes, beside the library unless it is given.
+    `chips` are the gfx names that kernels are compiled for, `card` the one of `--explain-kernels`.
+    With `only_kernel` no other kernel of the file is compiled.
     """
 
     source: Path
@@ -105,6 +138,10 @@ class CompileOptions:
     dump_after: tuple[str, ...] = ()
     cache_folder: Path | None = None
     header: Path | None = None
+    kernels: KernelRoad = KernelRoad.NONE
+    chips: tuple[str, ...] = ()
+    card: str = ""
+    only_kernel: str = ""
 
     @property
     def library_file(self) -> str:
@@ -123,6 +160,16 @@ class CompileOptions:
                 return name[: name.rindex(suffix)]
         return Path(name).stem
 
+    @property
+    def device_stem(self) -> str:
+        """The file name that the files of kernels begin with, before `.co` or `.gfx1100.co`."""
+        assert self.output is not None
+        name = self.output.name
+        if self.product not in KERNEL_SUFFIXES:
+            return name
+        name = name.removesuffix(KERNEL_SUFFIXES[self.product])
+        return name.removesuffix(f".{self.chips[0]}") if len(self.chips) > 1 else name
+
     def cache_text(self) -> str:
         """Return everything but paths that decides the output, for cache keys."""
         return repr(
@@ -139,5 +186,9 @@ class CompileOptions:
                 [str(root) for root in self.library_roots],
                 self.dump_after,
                 self.library_file,
+                self.kernels,
+                self.chips,
+                self.card,
+                self.only_kernel,
             )
         )

@@ -29,6 +29,7 @@ from mlrift.driver.options import (
     CompileOptions,
     DebugInfo,
     FatFormat,
+    KernelRoad,
     Optimisation,
     Product,
     RuntimeChecks,
@@ -63,7 +64,11 @@ CHECKS = {
 # The name by which `--dump=after:NAME` asks for the IR before any pass.
 LOWERING = "lowering"
 # What every family of domain ops imports: without them no module has any.
-DOMAIN_OPS_MODULES = ("mlrift.ir.ops.tensor_types", "mlrift.ir.ops.population")
+DOMAIN_OPS_MODULES = (
+    "mlrift.ir.ops.device",
+    "mlrift.ir.ops.tensor_types",
+    "mlrift.ir.ops.population",
+)
 REQUIREMENTS = {
     Product.OBJECT: check.MainRequirement.OBJECT,
     Product.LIBRARY: check.MainRequirement.EXPORTS,
@@ -79,6 +84,8 @@ ROLES = {
     Product.ASSEMBLY: lower.LowerRole.LISTING,
     Product.IR: lower.LowerRole.LISTING,
 }
+# Modules with a version for this road, which imports of the other one get.
+REDIRECTED_IMPORTS = {KernelRoad.NATIVE: {"hip.mlr": "hip_kfd.mlr"}}
 
 
 @record
@@ -107,7 +114,8 @@ def new_sink(options: CompileOptions) -> DiagnosticSink:
 def parse(context: BuildContext, reader: FileReader) -> Program:
     """Read and parse the root file and everything it imports."""
     roots = (*context.options.library_roots, standard_library_root())
-    return load_program(context.options.source, roots, context.sink, reader)
+    redirected = REDIRECTED_IMPORTS.get(context.options.kernels, {})
+    return load_program(context.options.source, roots, context.sink, reader, redirected)
 
 
 def check_types(context: BuildContext, program: Program) -> TypedProgram:
@@ -160,7 +168,7 @@ def make_module(
         statics = lower.ExportedStatics.BY_SLOT
     lowering = lower.LowerOptions(checks, names, role, exported_statics=statics)
     module = lower.lower_program(typed, lowering, options.source.stem)
-    observe = _observer(context)
+    observe = observer(context)
     if observe is not None:
         observe(LOWERING, module)
     context.interface = typed.interface
@@ -216,7 +224,7 @@ def _expand_domain_ops(
     expand_domain_ops(module, observe, domain_ops or DomainOps.EXPANDED)
 
 
-def _observer(context: BuildContext) -> Observer | None:
+def observer(context: BuildContext) -> Observer | None:
     """Return what notes the IR after each step named in `--dump`; None when none is."""
     if not context.options.dump_after:
         return None
@@ -233,7 +241,7 @@ def _observer(context: BuildContext) -> Observer | None:
 def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, str]]:
     """Run the IR passes; return the IR after each step named in `--dump`."""
     full = context.options.optimisation is Optimisation.FULL
-    wanted = _observer(context)
+    wanted = observer(context)
     quick = IrLevel.STEPPING if context.options.debug_info is DebugInfo.FULL else IrLevel.NONE
     optimise(module, IrLevel.FULL if full else quick, wanted)
     return context.dumps
@@ -371,12 +379,20 @@ def _codegen_options(context: BuildContext) -> llvm.CodegenOptions:
         flavour=llvm.ObjectFlavour.NATIVE if native else llvm.ObjectFlavour.PORTABLE,
         system=options.targets[0].system,
         debug=llvm.DebugInfo.FULL if options.debug_info is DebugInfo.FULL else llvm.DebugInfo.NONE,
-        path_prefixes=_path_prefixes(options),
+        path_prefixes=path_prefixes(options),
     )
 
 
-def _path_prefixes(options: CompileOptions) -> tuple[tuple[str, str], ...]:
+def path_prefixes(options: CompileOptions) -> tuple[tuple[str, str], ...]:
     """Return what debug information shows for the folders of libraries on this machine."""
     bundled = os.path.join(standard_library_root(), "std", "")
     others = [os.path.join(root, "") for root in options.library_roots]
     return ((bundled, "std/"), *[(root, "") for root in others])
+
+
+def shown_path(options: CompileOptions, path: str) -> str:
+    """Return the path of a source as debug information and comments show it."""
+    for prefix, shown in path_prefixes(options):
+        if path.startswith(prefix):
+            return shown + path.removeprefix(prefix)
+    return path

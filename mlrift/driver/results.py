@@ -12,15 +12,20 @@ from mlrift.driver.options import CompileOptions
 from mlrift.values import value
 
 HEADER, IMPORT_LIBRARY = "header", "import library"
+CODE_OBJECT, KERNEL_ASSEMBLY, HIP_SOURCE = "code object", "assembly", "HIP source"
 SUFFIXES = {HEADER: ".h", IMPORT_LIBRARY: ".lib"}
 
 
 @value
 class Companion:
-    """A file that is written beside the output: the header of a library, its import library."""
+    """A file that is written beside the output: the header of a library, its import library.
+
+    A file of kernels has the `ending` that follows the stem of the output.
+    """
 
     kind: str
     data: bytes
+    ending: str = ""
 
 
 @value
@@ -52,8 +57,10 @@ class ResultCache:
             if any(_file_digest(path) != known for path, known in row["files"].items()):
                 return None
             data = self._cache.get(row["data"])
-            files = [(kind, self._cache.get(key)) for kind, key in row["companions"]]
-            companions = [Companion(kind, found) for kind, found in files if found is not None]
+            files = [(kind, self._cache.get(key), end) for kind, key, end in row["companions"]]
+            companions = [
+                Companion(kind, data, end) for kind, data, end in files if data is not None
+            ]
             if data is None or len(companions) < len(files):
                 return None
             texts = (row["messages"], row["report"])
@@ -66,7 +73,9 @@ class ResultCache:
         row = {
             "status": stored.status,
             "data": self._put(stored.data),
-            "companions": [(row.kind, self._put(row.data)) for row in stored.companions],
+            "companions": [
+                (row.kind, self._put(row.data), row.ending) for row in stored.companions
+            ],
             "messages": stored.messages,
             "report": stored.report,
             "files": {path: _file_digest(path) for path in files},

@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from mlrift.driver.options import LIBRARY_PRODUCTS, Product
+from mlrift.driver.options import KERNEL_SUFFIXES, LIBRARY_PRODUCTS, KernelRoad, Product
 from mlrift.targets import (
     ANDROID,
     ARM64,
@@ -26,6 +26,8 @@ from mlrift.targets import (
 )
 from mlrift.values import replace, value
 
+CPU_TARGET = "cpu"
+"""The value of `--target` for kernels as functions of this machine."""
 ARCHIVE_SUFFIXES = frozenset(row.archive_suffix for row in SYSTEMS)
 
 
@@ -44,11 +46,13 @@ class EmitKind:
 
 @value
 class Selection:
-    """The product and the targets that a command line means."""
+    """The product, the targets and the chips that a command line means."""
 
     product: Product
     targets: tuple[Target, ...]
     unknown_targets: tuple[str, ...] = ()
+    kernels: KernelRoad = KernelRoad.NONE
+    chips: tuple[str, ...] = ()
 
 
 EMIT_KINDS = {
@@ -84,6 +88,10 @@ EMIT_KINDS = {
     "archive": EmitKind(Product.ARCHIVE),
     "asm": EmitKind(Product.ASSEMBLY),
     "ir": EmitKind(Product.IR),
+    "co": EmitKind(Product.CODE_OBJECT, LINUX, X86_64),
+    "gpu-asm": EmitKind(Product.KERNEL_ASSEMBLY, LINUX, X86_64),
+    "gpu-ir": EmitKind(Product.KERNEL_IR, LINUX, X86_64),
+    "mir": EmitKind(Product.KERNEL_MIR, LINUX, X86_64),
 }
 
 
@@ -127,6 +135,8 @@ def default_output(source: Path, product: Product, targets: Sequence[Target]) ->
     """Return the output name of cli.md 1.3."""
     text = str(source)
     base = text[: -len(source.suffix)] if source.suffix in (".mlr", ".kr") else text
+    if product in KERNEL_SUFFIXES:
+        return Path(base + KERNEL_SUFFIXES[product])
     if product is Product.FAT:
         return Path(base + ".mlrbo")
     system = targets[0].system
@@ -139,6 +149,15 @@ def default_output(source: Path, product: Product, targets: Sequence[Target]) ->
     if product is Product.EXECUTABLE and system.object_format is ObjectFormat.PE:
         return Path(base + system.executable_suffix)
     return Path(base)
+
+
+def output_for_chip(output: Path, selection: Selection) -> Path:
+    """Return where the file of the first of several chips goes: `out.gfx1030.co` for `out.co`."""
+    suffix = KERNEL_SUFFIXES.get(selection.product)
+    if suffix is None or len(selection.chips) == 1:
+        return output
+    stem = output.name.removesuffix(suffix)
+    return output.with_name(f"{stem}.{selection.chips[0]}{suffix}")
 
 
 def _parse_cpu(name: str | None) -> Cpu | None:
@@ -154,10 +173,24 @@ def _parse_cpu(name: str | None) -> Cpu | None:
 def _parse_system(name: str | None) -> System | None:
     if name is None:
         return None
+    if name == CPU_TARGET:
+        return _system_of_this_machine()
     found = find_system(name)
     if found is None:
-        raise SelectionError(f"unknown target '{name}'; known: linux, macos, windows, android")
+        raise SelectionError(f"unknown target '{name}'; known: {_TARGET_WORDS}")
     return found
+
+
+_TARGET_WORDS = "linux, macos, windows, android, cpu, amdgpu-native, hip-amd"
+
+
+def _system_of_this_machine() -> System:
+    from mlrift.runtime.host import this_host  # noqa: PLC0415 - for one option only
+
+    host = this_host()
+    if host.target is None:
+        raise SelectionError(f"--target={CPU_TARGET}: {host.system_name} is no target; name one")
+    return host.target.system
 
 
 def _parse_emit(name: str | None) -> EmitKind | None:

@@ -57,7 +57,8 @@ class FunctionSymbol:
     `libraries` are file names that `@dynamic` gives an extern function, of any system. `result` is
     the declared type (VOID for none); `result_count` is 1 to 3, above 1 when some `return` gives a
     tuple: the further results are always words. `kept_tensors` are variables whose address was
-    taken: they live to the end.
+    taken: they live to the end. In `is_device_code`, kernels and what they call, f32 products are
+    contracted with sums.
     """
 
     name: str
@@ -69,6 +70,7 @@ class FunctionSymbol:
     is_naked: bool = False
     is_extern: bool = False
     is_kernel: bool = False
+    is_device_code: bool = False
     is_dynamic: bool = False
     is_simd: bool = False
     is_inline: bool = False

@@ -6,7 +6,8 @@ Values outside it are used as they are.
 
 from collections.abc import Callable, Sequence
 
-from mlrift.ir.core import Block, BlockParameter, Successor, Value
+from mlrift.ir.analysis.control_flow import reverse_postorder
+from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.op import FieldKind, Op
 from mlrift.static_types import cast
 
@@ -48,3 +49,13 @@ def clone_blocks(order: Sequence[Block], values: Values) -> list[Block]:
     for block, copy in blocks.items():
         copy.ops = [clone_op(made, values, blocks) for made in block.ops]
     return list(blocks.values())
+
+
+def clone_function(function: Function) -> Function:
+    """Return a copy of a function with its reachable blocks, without what debuggers know."""
+    values: Values = {}
+    blocks = clone_blocks(reverse_postorder(function), values) if function.blocks else []
+    parameters = blocks[0].parameters if blocks else clone_parameters(function.parameters, values)
+    made = Function(function.name, parameters, function.results, function.linkage, blocks)
+    made.span = function.span
+    return made

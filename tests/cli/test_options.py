@@ -113,21 +113,6 @@ def test_type_shapes_become_warnings() -> None:
     assert "warning: return with value in void function" in err
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--target=amdgpu-native", "hello.mlr"],
-        ["--target=hip-amd", "hello.mlr"],
-        ["--target-arch=gfx1100", "hello.mlr"],
-        ["--emit-amdgpu-gemm=out.co"],
-    ],
-)
-def test_what_comes_later_says_so(arguments: list[str]) -> None:
-    status, out, err = run_mlrc(arguments)
-    assert (status, out) == (1, "")
-    assert "not supported yet" in err
-
-
 def test_a_subcommand_is_an_exact_word() -> None:
     Path("checked").write_text("fn main() { }\n")
     assert run_mlrc(["checked", "-o", "made"])[0] == 0

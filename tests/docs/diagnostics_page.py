@@ -45,7 +45,17 @@ _GROUPS: tuple[tuple[str | tuple[str, ...], str, str], ...] = (
         "Models",
         "Dynamics, events, connections and plasticity.",
     ),
-    ("W03", "Warnings", "They never change the exit status."),
+    (
+        ("E080", "E081", "E082"),
+        "Kernels",
+        "What `@kernel` functions, and functions that they call, may have.",
+    ),
+    (
+        ("E083", "E084"),
+        "Code for kernels",
+        "What a chip cannot do, and commands for kernels that have none.",
+    ),
+    (("W03", "W04"), "Warnings", "They never change the exit status."),
 )
 
 

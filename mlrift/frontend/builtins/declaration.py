@@ -20,7 +20,8 @@ class Builtin:
     `parameters` decide argument conversion: U64 takes any word (a float as its bits), DOUBLE and
     SINGLE take floats. `result` U64 with `lower` giving the constant 0 is the "-> 0" of the
     reference. `is_raw_bits` marks a U64 result that converts to a float by reinterpretation.
-    `never_returns` ends the paths of the missing-return rule.
+    `never_returns` ends the paths of the missing-return rule. One with `several` gives as many
+    results, all of the type `result`, to a declaration of that many variables.
     """
 
     name: str
@@ -30,3 +31,5 @@ class Builtin:
     summary: str
     is_raw_bits: bool = False
     never_returns: bool = False
+    result_count: int = 1
+    several: Callable[[Builder, list[Value]], list[Value]] | None = None

@@ -84,6 +84,10 @@ class CallChecker:
         if len(arguments) > MAX_ARGUMENTS and not _is_print(callee):
             diagnostic = catalog.TOO_MANY_ARGUMENTS.at(name.span, found=len(arguments))
             context.emit(diagnostic)
+        if context.has_kernels:
+            launched = context.device_calls.launch(name, arguments, span)
+            if launched is not None:
+                return launched
         if type(callee) is SpecialForm:
             return self._special[callee](arguments, span)
         handlers = self._handlers
@@ -99,6 +103,10 @@ class CallChecker:
     ) -> typed.Expression:
         """Return a call with checked arguments; report `unknown` when nothing has the name."""
         callee = self._callees.get(name.text)
+        if self._context.has_kernels:
+            meant = self._context.device_calls.call(name, values, span)
+            if meant is not None:
+                return meant
         if callee is None and name.text in _TENSOR_MAKERS:
             self._context.has_tensors = True
         if self._context.has_tensors:

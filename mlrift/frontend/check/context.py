@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mlrift.frontend.check.constants import ConstantChecker
     from mlrift.frontend.check.expressions import ExpressionChecker
     from mlrift.frontend.check.extensions import Extensions
+    from mlrift.frontend.check.kernels.calls import DeviceCalls
     from mlrift.frontend.check.locals import LocalChecker
     from mlrift.frontend.check.statements import StatementChecker
 
@@ -56,12 +57,14 @@ class Context:
     """Shared by the checkers of one program."""
 
     __slots__ = (
+        "_device_calls",
         "_extensions",
         "_reported_names",
         "_sink",
         "evaluate_constant",
         "expressions",
         "function",
+        "has_kernels",
         "has_models",
         "has_tensors",
         "names",
@@ -74,6 +77,8 @@ class Context:
         self.names = names
         self.scopes = LocalScopes()
         self.function: Signature | None = None
+        self.has_kernels = False  # set by the first `@kernel`
+        self._device_calls: DeviceCalls | None = None
         self.has_models = False  # set by the first `dynamics` or `plasticity`
         self.tensor_signatures: list[Signature] = []  # whose types wait for the constants
         self.has_tensors = False  # set by the first type `tensor` or field of a population
@@ -95,6 +100,17 @@ class Context:
 
             self._extensions = Extensions(self, self.wire)
         return self._extensions
+
+    @property
+    def device_calls(self) -> "DeviceCalls":
+        """The checker of calls of device builtins, which few programs need."""
+        if self._device_calls is None:
+            from mlrift.frontend.check.kernels.calls import (  # noqa: PLC0415 - in few programs
+                DeviceCalls,
+            )
+
+            self._device_calls = DeviceCalls(self)
+        return self._device_calls
 
     def extended_root(self, node: ast.Expression) -> bool:
         """Whether the variable that an expression starts with is a tensor or part of a model."""

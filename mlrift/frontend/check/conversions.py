@@ -7,6 +7,7 @@ results of integer functions) are reinterpreted; a float at an integer destinati
 
 from mlrift.frontend import typed
 from mlrift.frontend.typed import ConversionKind
+from mlrift.ir.numbers import to_single
 from mlrift.typesystem import DOUBLE, ERROR, SINGLE, U64, Tag, Type
 
 _EXACT_IN_SINGLE = 1 << 24
@@ -51,6 +52,17 @@ def widen_pair(
             left = typed.Convert(ConversionKind.F32_TO_F64, left, DOUBLE, left.span)
         else:
             right = typed.Convert(ConversionKind.F32_TO_F64, right, DOUBLE, right.span)
+    return left, right
+
+
+def narrow_constants(
+    left: typed.Expression, right: typed.Expression
+) -> tuple[typed.Expression, typed.Expression]:
+    """Return two float operands, a constant beside an f32 as f32: kernels do not widen."""
+    if left.type.tag is Tag.F32 and type(right) is typed.FloatConstant:
+        right = typed.FloatConstant(to_single(right.value), SINGLE, right.span)
+    elif right.type.tag is Tag.F32 and type(left) is typed.FloatConstant:
+        left = typed.FloatConstant(to_single(left.value), SINGLE, left.span)
     return left, right
 
 

@@ -8,7 +8,7 @@ from mlrift.diagnostics import catalog
 from mlrift.frontend import ast, typed
 from mlrift.frontend.ast import BinaryOperator, UnaryOperator
 from mlrift.frontend.check.context import Context
-from mlrift.frontend.check.conversions import poison, to_word, widen_pair
+from mlrift.frontend.check.conversions import narrow_constants, poison, to_word, widen_pair
 from mlrift.frontend.check.operators import (
     ARITHMETIC,
     COMPARISONS,
@@ -272,6 +272,9 @@ class ExpressionChecker:
         is_known = left.type is not ERROR and right.type is not ERROR
         kind = FLOAT_KINDS.get(operator)
         if kind is not None and left.type.is_float and right.type.is_float:
+            function = self._context.function
+            if function is not None and function.symbol.is_device_code:
+                left, right = narrow_constants(left, right)
             left, right = widen_pair(left, right)
             result: Type = U64 if operator in COMPARISONS else left.type
             return typed.Binary(kind, left, right, result, span)

@@ -113,7 +113,7 @@ class LocalChecker:
             if type(declared) is TensorType:
                 context.extensions.tensors.refuse(type_name, "a declaration of several variables")
                 declared = ERROR
-            source: Type = U64 if variables else call.type
+            source: Type = call.type if not variables or type(call) is typed.BuiltinCall else U64
             conversions.append(bit_conversion(source, declared))
             variable = typed.LocalVariable(name.text, declared, name.span)
             self.bind(Binding(variable, True, True))
@@ -125,7 +125,11 @@ class LocalChecker:
             diagnostic = catalog.TUPLE_FROM_NON_CALL.at(node.value.span, found="another value")
             self._context.emit(diagnostic)
             return
-        found = call.function.result_count if type(call) is typed.Call else 1
+        found = 1
+        if type(call) is typed.Call:
+            found = call.function.result_count
+        elif type(call) is typed.BuiltinCall:
+            found = call.builtin.result_count
         if call.type is ERROR or found == len(node.names):
             return
         diagnostic = catalog.WRONG_TUPLE_ARITY.at(

@@ -14,7 +14,8 @@ class MainRequirement(Enum):
     EXECUTABLE needs `main` and keeps what it reaches. LIBRARY (`mlrc check`) needs no `main`:
     without one, every function of the root file counts as reachable. LISTING is the same with the
     root file's other functions as far as they have no unknown names. OBJECT keeps every function.
-    EXPORTS needs no `main` and keeps what `@export` functions reach: a library for C.
+    EXPORTS needs no `main` and keeps what `@export` functions reach: a library for C. DEVICE looks
+    at kernels and what they call, and keeps these.
     """
 
     EXECUTABLE = "executable"
@@ -22,6 +23,7 @@ class MainRequirement(Enum):
     LISTING = "listing"
     OBJECT = "object"
     EXPORTS = "exports"
+    DEVICE = "device"
 
 
 @value

@@ -42,7 +42,7 @@ def check_program(
     functions.check_values(items)
     for signature in context.tensor_signatures:
         context.extensions.tensors.resolve(signature)
-    signatures = list(names.functions.values())
+    signatures = _signatures_to_check(context, program, options)
     for signature in signatures:
         functions.check(signature)
         if options.entry is MainRequirement.LIBRARY and type(signature.node) is ast.Function:
@@ -60,6 +60,7 @@ def check_program(
         context.emit(diagnostic)
     reached = reachable_from(roots)
     report_name_errors(context, signatures, reached)
+    _check_device_code(context, signatures)
     kept = [signature.symbol for signature in signatures if signature.symbol.name in reached]
     made = typed.TypedProgram(kept, names.statics, [root.symbol.name for root in roots])
     if options.entry is MainRequirement.EXPORTS:
@@ -69,6 +70,34 @@ def check_program(
 
         made.interface = library_interface(context, program.modules[-1], items, roots)
     return made
+
+
+def _signatures_to_check(
+    context: Context, program: ast.Program, options: CheckOptions
+) -> list[Signature]:
+    """Return the functions whose bodies are looked at, with the device code marked."""
+    signatures = list(context.names.functions.values())
+    if not context.has_kernels:
+        return [] if options.entry is MainRequirement.DEVICE else signatures
+    from mlrift.frontend.check.kernels.device_code import (  # noqa: PLC0415 - in few programs
+        mark_all_device_code,
+        mark_device_code,
+    )
+
+    if options.entry is MainRequirement.DEVICE:
+        return mark_all_device_code(context)
+    mark_device_code(context, program)
+    return signatures
+
+
+def _check_device_code(context: Context, signatures: list[Signature]) -> None:
+    if not context.has_kernels:
+        return
+    from mlrift.frontend.check.kernels.restrictions import (  # noqa: PLC0415 - in few programs
+        check_device_code,
+    )
+
+    check_device_code(context, signatures)
 
 
 def _has_main(names: GlobalNames) -> bool:

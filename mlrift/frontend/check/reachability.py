@@ -19,6 +19,8 @@ def find_roots(signatures: Iterable[Signature], requirement: MainRequirement) ->
     defined = [signature for signature in signatures if not signature.symbol.is_extern]
     if requirement is MainRequirement.OBJECT:
         return defined
+    if requirement is MainRequirement.DEVICE:
+        return [signature for signature in defined if signature.symbol.is_kernel]
     if requirement is MainRequirement.EXPORTS:
         return [signature for signature in defined if signature.symbol.is_export]
     roots = [

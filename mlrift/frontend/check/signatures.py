@@ -117,6 +117,7 @@ def _function_symbol(
                 symbol.is_naked = True
             case "kernel":
                 symbol.is_kernel = True
+                context.has_kernels = True
             case "simd":
                 symbol.is_simd = True
             case "inline":

@@ -181,6 +181,7 @@ class FunctionContext:
         "_slots",
         "builder",
         "is_checked",
+        "is_device_code",
         "kept",
         "loops",
         "module",
@@ -192,6 +193,7 @@ class FunctionContext:
         self.module = module
         self.builder = Builder(module.module, function)
         self.is_checked = module.options.checks is not RuntimeChecks.NONE
+        self.is_device_code = False
         self.slot_start = slot_start
         self.loops: list[Loop] = []
         self.slot_names: dict[typed.LocalVariable, str] = {}

@@ -194,6 +194,14 @@ def _not(context: FunctionContext, operand: Value) -> Value:
 
 @expression(typed.Binary)
 def _binary(context: FunctionContext, node: typed.Binary) -> Value:
+    if context.is_device_code:
+        from mlrift.frontend.lower.contraction import (  # noqa: PLC0415 - for kernels only
+            contracted,
+        )
+
+        fused = contracted(context, node)
+        if fused is not None:
+            return fused
     left = context.value(node.left)
     return combine(context, node, left, context.value(node.right))
 

@@ -137,6 +137,7 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         return
     start = SlotStart.ZERO if function.end_defers else SlotStart.UNSET
     context = FunctionContext(module, made, start)
+    context.is_device_code = function.is_device_code
     if module.options.source_names is SourceNames.KEPT:
         from mlrift.frontend.lower.source_variables import (  # noqa: PLC0415 - with `-g` only
             describe_function,
@@ -155,6 +156,12 @@ def _add_function(module: ModuleContext, function: typed.FunctionSymbol, body: t
         builder.span = Span(body.span.file, body.span.end - 1, body.span.end)
         emit_return(context, [])
     context.finish()
+    if function.is_kernel and function.is_device_code:
+        from mlrift.frontend.lower.group_sizes import (  # noqa: PLC0415 - in few programs
+            assume_group_size,
+        )
+
+        assume_group_size(made)
     if module.options.role is LowerRole.C_LIBRARY:
         if has_library_entry(function):
             from mlrift.frontend.lower.library_entries import (  # noqa: PLC0415 - for libraries

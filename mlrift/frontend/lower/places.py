@@ -89,15 +89,25 @@ def _declare_scalar(context: FunctionContext, node: typed.DeclareScalar) -> None
 @statement(typed.DeclareTuple)
 def _declare_tuple(context: FunctionContext, node: typed.DeclareTuple) -> None:
     builder = context.builder
-    call = context.value(node.call)
-    count = 1
-    if isinstance(node.call, typed.Call):
-        count = len(context.module.callee(node.call.function).results)
-    results = [call, *(builder.emit(CallResult(call, row, I64)) for row in range(1, count))]
+    results = _results(context, node.call)
     for index, variable in enumerate(node.variables):
-        found = results[index] if index < count else builder.word(0)
+        found = results[index] if index < len(results) else builder.word(0)
         value = convert(builder, node.conversions[index], found)
         builder.emit(SlotSet(context.slot(variable), value))
+
+
+def _results(context: FunctionContext, node: typed.Expression) -> list[Value]:
+    """Emit a call and return all that it gives."""
+    if isinstance(node, typed.BuiltinCall) and node.builtin.several is not None:
+        arguments = context.values(node.arguments)
+        context.builder.span = node.span
+        return node.builtin.several(context.builder, arguments)
+    call = context.value(node)
+    count = 1
+    if isinstance(node, typed.Call):
+        count = len(context.module.callee(node.function).results)
+    emit = context.builder.emit
+    return [call, *(emit(CallResult(call, row, I64)) for row in range(1, count))]
 
 
 @statement(typed.Assign)
@@ -182,6 +192,14 @@ def _compound_memory(
 
 
 def _updated(context: FunctionContext, node: typed.CompoundAssign, old: Value) -> Value:
+    if context.is_device_code:
+        from mlrift.frontend.lower.contraction import (  # noqa: PLC0415 - for kernels only
+            contracted_update,
+        )
+
+        fused = contracted_update(context, node, old)
+        if fused is not None:
+            return fused
     return combine(context, node, old, context.value(node.operand))
 
 

@@ -11,6 +11,7 @@ from mlrift.static_types import Any
 
 WILDCARD = "_"
 MAX_TUPLE_SIZE = 3
+WIDE_LOADS = ("load_f32x4",)  # of kernels: these give more
 _CLAUSES = {kind.value: kind for kind in ast.AsmConstraintKind}
 
 
@@ -71,7 +72,8 @@ class StatementBuilder(Places):
         names = [(type_name, self.name(token))]
         names += [(more[at], self.name(more[at + 1])) for at in range(1, len(more), 3)]
         span = self.from_token(opening, value.span.end)
-        self._check_tuple_size(len(names), span)
+        if value.__class__ is not ast.Call or value.function.text not in WIDE_LOADS:
+            self._check_tuple_size(len(names), span)
         return ast.DeclareTuple(names, value, span)
 
     # -------------------------------------------------------------- control flow

@@ -329,3 +329,15 @@ class AssumeGroupSize(Op):
     x: int
     y: int
     z: int
+
+
+@op("device.launch", Effect.ANY, operands=anything)
+class Launch(Op):
+    """Run a kernel on a grid and wait for it; stands in host code.
+
+    `arguments` are six words, the groups and the work items of a group along x, y and z, then what
+    the kernel takes.
+    """
+
+    kernel: str
+    arguments: list[Value]

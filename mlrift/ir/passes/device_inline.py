@@ -11,43 +11,85 @@
 Callees are inlined into first, so each function is expanded once. Storage of a callee's frame
 stands in the kernel's entry block afterwards: it is one place for all calls, and what a callee
 leaves there is nobody's, as its lifetime ends with the call. Recursion, indirect calls and calls
-of functions without a body are refused.
+of functions without a body are refused. Kernels, the EXPORTED functions, are all that stays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mlrift.ir.analysis.control_flow import reverse_postorder
 from mlrift.ir.clone import Values, clone_blocks
-from mlrift.ir.core import Block, BlockParameter, Function, Module, Successor, Value
+from mlrift.ir.core import (
+    Block,
+    BlockParameter,
+    Function,
+    Linkage,
+    Module,
+    Successor,
+    Value,
+)
 from mlrift.ir.op import Op
 from mlrift.ir.ops.call import Call, CallIndirect, CallResult, FunctionAddress
 from mlrift.ir.ops.control import Jump, Return
 from mlrift.ir.ops.memory import Stack
+from mlrift.ir.passes.declaration import Pass, Property
 from mlrift.ir.passes.device_error import DeviceError
 
 
-def inline_calls(module: Module, kernels: Sequence[Function]) -> None:
-    """Make each of the kernels a function without calls; callees are expanded, too."""
+def inline_calls(module: Module, kernels: Sequence[Function], kept: Collection[str] = ()) -> None:
+    """Make each of the kernels a function without calls; callees are expanded, too.
+
+    Calls of the functions in `kept` stay: hosts have some.
+    """
     done: set[str] = set()
     for kernel in kernels:
-        _expand(module, kernel, done, [])
+        _Expansion(module, kept, done).expand(kernel, [])
 
 
-def _expand(module: Module, function: Function, done: set[str], active: list[str]) -> None:
-    """Inline into the callees of a function, then these into it."""
-    if function.name in done:
-        return
-    active.append(function.name)
-    calls = [made for made in function.ops() if isinstance(made, (Call, CallIndirect))]
-    for made in calls:
-        if isinstance(made, CallIndirect):
-            raise DeviceError("kernels have no calls of addresses", made.span)
-        _expand(module, _callee(module, made, active), done, active)
-    _refuse_addresses(function)
-    if calls:
-        _Inlining(module, function).run()
-    active.pop()
-    done.add(function.name)
+def inline_kernels(module: Module) -> None:
+    """Make every kernel a function without calls, and drop all other functions."""
+    kernels = kernels_of(module)
+    inline_calls(module, kernels)
+    module.functions = {row.name: row for row in kernels}
+
+
+def kernels_of(module: Module) -> list[Function]:
+    """Return the kernels of a module."""
+    return [
+        row for row in module.functions.values() if row.linkage is Linkage.EXPORTED and row.blocks
+    ]
+
+
+PASS = Pass("device_inline", inline_kernels, needs=frozenset({Property.NO_SLOTS}))
+
+
+class _Expansion:
+    """What is expanded already, and what need not be."""
+
+    def __init__(self, module: Module, kept: Collection[str], done: set[str]) -> None:
+        self.module = module
+        self.kept = kept
+        self.done = done
+
+    def expand(self, function: Function, active: list[str]) -> None:
+        """Inline into the callees of a function, then these into it."""
+        if function.name in self.done:
+            return
+        active.append(function.name)
+        calls = [made for made in function.ops() if self._is_expanded(made)]
+        for made in calls:
+            if not isinstance(made, Call):
+                raise DeviceError("kernels have no calls of addresses", made.span)
+            self.expand(_callee(self.module, made, active), active)
+        _refuse_addresses(function)
+        if calls:
+            _Inlining(self.module, function, self.kept).run()
+        active.pop()
+        self.done.add(function.name)
+
+    def _is_expanded(self, made: Op) -> bool:
+        if isinstance(made, Call):
+            return made.callee not in self.kept
+        return isinstance(made, CallIndirect)
 
 
 def _callee(module: Module, made: Call, active: list[str]) -> Function:
@@ -69,9 +111,10 @@ def _refuse_addresses(function: Function) -> None:
 class _Inlining:
     """The expansion of the calls of one function."""
 
-    def __init__(self, module: Module, function: Function) -> None:
+    def __init__(self, module: Module, function: Function, kept: Collection[str]) -> None:
         self.module = module
         self.function = function
+        self.kept = kept
         self.results: dict[Value, list[BlockParameter]] = {}
         self.stacks: list[Op] = []
 
@@ -90,7 +133,7 @@ class _Inlining:
         """Add a block up to its first call, with the callee's; return the rest."""
         blocks.append(block)
         for position, made in enumerate(block.ops):
-            if isinstance(made, Call):
+            if isinstance(made, Call) and made.callee not in self.kept:
                 return self._replace(block, position, made, blocks)
         return None
 

@@ -17,6 +17,7 @@
                                                   memory.store %p, %last : i64
 """
 
+from mlrift.ir.analysis.block_order import loop_order
 from mlrift.ir.analysis.control_flow import incoming_edges, predecessors, reverse_postorder
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.analysis.loops import Loop, natural_loops
@@ -28,17 +29,17 @@ from mlrift.ir.passes.declaration import Pass, Property, on_functions
 def normalise_control_flow(function: Function) -> None:
     """Give a function the whole normal form."""
     shape_loops(function)
-    _close_loops(function)
-    function.blocks = reverse_postorder(function)
+    close_loops(function)
+    function.blocks = loop_order(function)
 
 
 def shape_loops(function: Function) -> None:
     """Give a function the normal form but for parameters of exit blocks."""
-    _keep_reachable(function)
+    keep_reachable(function)
     _join_returns(function)
     _shape_headers(function)
     _split_critical_edges(function)
-    function.blocks = reverse_postorder(function)
+    function.blocks = loop_order(function)
 
 
 PASS = Pass(
@@ -49,7 +50,8 @@ PASS = Pass(
 )
 
 
-def _keep_reachable(function: Function) -> None:
+def keep_reachable(function: Function) -> None:
+    """Drop the blocks that control never enters."""
     reachable = set(reverse_postorder(function))
     function.blocks = [block for block in function.blocks if block in reachable]
 
@@ -114,8 +116,8 @@ def _split_critical_edges(function: Function) -> None:
                 function.blocks.append(made)
 
 
-def _close_loops(function: Function) -> None:
-    """Let what leaves a loop pass through parameters, inner loops first."""
+def close_loops(function: Function) -> None:
+    """Let what leaves a loop pass through parameters of exit blocks, inner loops first."""
     dominators = Dominators(function)
     loops = natural_loops(function, dominators)
     before = predecessors(dominators.order)
@@ -168,15 +170,16 @@ class _Closing:
         return found
 
     def _find(self, block: Block) -> Value:
-        """Follow the tree up to an exit block; where ways from several meet is a parameter."""
-        upper: Block | None = block
+        """Return the parameter of the first block outside that every way to a block leads through.
+
+        It is an exit block, or one where the ways from several meet.
+        """
+        first = block
+        upper = self.dominators.parent(block)
         while upper is not None and upper not in self.loop.blocks:
-            if self.before[upper][0] in self.loop.blocks:
-                return self._parameter(upper)
+            first = upper
             upper = self.dominators.parent(upper)
-        if len(self.before[block]) == 1:
-            return self.at_entry(self.before[block][0])
-        return self._parameter(block)
+        return self._parameter(first)
 
     def _parameter(self, block: Block) -> Value:
         known = self.known.get(block)

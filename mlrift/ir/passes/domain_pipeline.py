@@ -23,6 +23,7 @@ TENSOR_PASSES = (
     "place_releases",
     "expand_tensors",
 )
+DEVICE_PASSES = ("expand_device",)
 MODEL_FAMILIES = ("population", "dynamics", "events", "csr", "plasticity")
 MODEL_PASSES = ("expand_models",)
 
@@ -45,7 +46,7 @@ def expand_domain_ops(
     module: Module, observe: Observer | None = None, domain_ops: DomainOps = DomainOps.EXPANDED
 ) -> None:
     """Leave only core ops in a module; `observe(name, module)` is called after each pass."""
-    names: tuple[str, ...] = ()
+    names: tuple[str, ...] = DEVICE_PASSES if has_family("device", module) else ()
     is_expanded = domain_ops is DomainOps.EXPANDED
     if is_expanded and any(has_family(family, module) for family in MODEL_FAMILIES):
         names += MODEL_PASSES

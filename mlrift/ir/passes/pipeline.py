@@ -103,7 +103,14 @@ def optimise(module: Module, level: OptimisationLevel, observe: Observer | None 
 
 
 def run_pass(name: str, module: Module) -> None:
-    """Run one pass by its name, one for domain ops too."""
+    """Run one pass by its name, one for domain ops or kernels too."""
+    if name.startswith("device_"):
+        from mlrift.ir.passes.device_pipeline import (  # noqa: PLC0415 - in few programs
+            find_device_pass,
+        )
+
+        find_device_pass(name).run(module)
+        return
     if name not in PASSES:
         from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
             find_domain_pass,

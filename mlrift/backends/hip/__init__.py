@@ -1,0 +1,1 @@
+"""Kernels as C++ for HIP: what `--target=hip-amd` writes for the vendor's compiler."""

@@ -1,0 +1,1 @@
+"""Checks of `@kernel` functions: what calls mean in device code, and what it cannot do."""
