@@ -13,7 +13,7 @@ from mlrift.backends.amdgcn.codeobject.read import LoadedKernel, read
 from mlrift.backends.amdgcn.isa.instruction import Unit
 from mlrift.backends.amdgcn.isa.registers import GENERAL_SGPRS
 
-_HINTS = ("s_delay_alu", "s_clause", "s_nop", "s_code_end", "s_set_inst_prefetch_distance")
+HINTS = ("s_delay_alu", "s_clause", "s_nop", "s_code_end", "s_set_inst_prefetch_distance")
 _RESULT_WAIT = "s_waitcnt_depctr"
 _SCALAR_MASK = (1 << GENERAL_SGPRS) - 1
 
@@ -45,7 +45,7 @@ def _count(kernel: LoadedKernel, generation: Generation) -> CodeCounts:
     decoded = decode_code(image.code, generation)
     if decoded.problem:
         raise ValueError(f"{image.name}: {decoded.problem}")
-    steps = [step for step in decoded.steps if step.instruction.row.operation not in _HINTS]
+    steps = [step for step in decoded.steps if step.instruction.row.operation not in HINTS]
     used = 0
     for step in steps:
         used |= step.reads | step.writes

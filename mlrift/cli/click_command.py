@@ -6,7 +6,10 @@ import click
 
 from mlrift.cli.flags import FLAGS, Flag, FlagKind
 
-_EPILOG = "Without --arch, --target, --emit or -c the result is a fat file for eight targets."
+_EPILOG = (
+    "Without --arch, --target, --emit or -c the result is a fat file for eight targets. "
+    "`mlrc disassemble`, `check-co` and `emulate` read code objects of AMD cards."
+)
 _WORDS = "[check|doc|fmt|lc|run|test|explain] FILE.mlr"
 
 

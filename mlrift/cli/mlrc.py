@@ -45,6 +45,7 @@ USAGE = """usage: mlrc [options] FILE.mlr [-o OUTPUT]
        mlrc check|doc|fmt|lc|test [options] FILE.mlr
        mlrc run [options] FILE.mlr [ARGUMENT...]
        mlrc explain CODE... | --list
+       mlrc disassemble|check-co|emulate FILE.co ...
 `mlrc --help` lists the options.
 """
 STATUS_FAILED = 1

@@ -4,8 +4,8 @@ The first operand is in the context's register rows 0 (and 1 for 64 bits), a val
 rows 2 (and 3); the old value goes to rows 4 (and 5). Lanes go one after the other, in order.
 """
 
-from mlrift.emulator.layout import VGPR_BYTES, FaultCode
-from mlrift.emulator.library_text import Access, lane_loop, progress
+from mlrift.emulator.layout import VGPR_BYTES, Access, FaultCode
+from mlrift.emulator.library_text import lane_loop, progress
 
 _ARITHMETIC = {
     "add": "%new.0 = add {t} %old.0, %operand",

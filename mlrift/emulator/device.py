@@ -140,6 +140,7 @@ class Kernel:
         resident_groups: int | None = None,
         budget: int | None = None,
         dynamic_lds_bytes: int = 0,
+        buffers: "dict[int, Any] | None" = None,
     ) -> LaunchReport:
         """Execute the kernel and return what was counted.
 
@@ -151,7 +152,8 @@ class Kernel:
         `seed` runs waves of several groups in random order, the same for the same seed; `quantum`
         is how many instructions a wave runs in a row. `count` adds bytes, cache lines and bank
         conflicts to the counts. `resident_groups` limits how many groups exist at once;
-        `budget` is the most wave-instructions the launch may run.
+        `budget` is the most wave-instructions the launch may run. `buffers` are arrays by device
+        address that arguments do not name: what buffers point to.
 
         Raises EmulatorError for arguments that do not fit, BudgetExceeded, and EmulatorFault for
         what the kernel must not do: access outside its buffers, an LDS race, a deadlock, a trap.
@@ -160,6 +162,8 @@ class Kernel:
         self._check_shape(shape)
         memory = MemoryMap()
         self.program.map_segments(memory)
+        for address, array in (buffers or {}).items():
+            memory.map(array, "a buffer", address=address)
         segment = pack_arguments(self.loaded.image, shape, args, memory)
         starter = self._starter(shape, segment, memory)
         starter.finds_races = races is Races.FAULT

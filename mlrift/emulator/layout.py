@@ -15,6 +15,7 @@ POISON = 0x7FF57FF5
 """What a register holds before it is written: a NaN as f16, bf16, f32 and f64."""
 
 VGPR_BYTES = 4 * LANES
+VECTOR_REGISTERS = 256
 
 
 class WaveOffset(IntEnum):
@@ -61,7 +62,7 @@ class WaveOffset(IntEnum):
     VGPR_WRITTEN = 640 + 4 * SGPRS + 64
     """256 masks of lanes that have been written."""
     VGPR = 640 + 4 * SGPRS + 64 + 1024 + 64
-    BYTES = VGPR + 256 * VGPR_BYTES
+    BYTES = VGPR + VECTOR_REGISTERS * VGPR_BYTES
 
 
 class ContextOffset(IntEnum):
@@ -146,6 +147,14 @@ class Status(IntEnum):
     SLEEP = -5
     JUMP = -6
     """The wave goes on at the address in `WaveOffset.TARGET`."""
+
+
+class Access(IntEnum):
+    """What an access does, as the functions that find memory are told."""
+
+    READ = 0
+    WRITE = 1
+    ATOMIC = 2
 
 
 class WaveState(IntEnum):

@@ -20,6 +20,7 @@ from mlrift.emulator.layout import (
 from mlrift.emulator.library_counts import COUNTS
 from mlrift.emulator.library_lanes import lane_function, mapped_function
 from mlrift.emulator.library_text import access_function
+from mlrift.emulator.library_vectors import RACE_TABLE, race_function
 from mlrift.emulator.matrix_library import matrix_function
 from mlrift.emulator.special_sources import PRIVATE_APERTURE, SHARED_APERTURE
 
@@ -184,13 +185,15 @@ race:
 """
 
 # A tag is the epoch (number of barriers passed + 1) times 256, plus 128 for an atomic, plus the
-# wave's number + 1; 127 is "several waves". A row is writer's tag and site, reader's tag and site.
+# wave's number + 1; 127 is "several waves". There are four tables with a dword for each of LDS:
+# writer's tag and site, reader's tag and site.
 _RACE_CHECK = f"""
 define internal i32 @race.check(ptr %wave, ptr %context, ptr %shadow, i64 %address,
     i64 %bytes, i32 %site, i32 %write, i32 %lane) {{
 entry:
   %epoch.p = getelementptr i8, ptr %wave, i64 {WaveOffset.EPOCH:d}
   %epoch = load i32, ptr %epoch.p
+  %table.bytes = call i64 @race.table(ptr %wave)
   %number.p = getelementptr i8, ptr %wave, i64 {WaveOffset.WAVE:d}
   %number = load i32, ptr %number.p
   %me = add i32 %number, 1
@@ -207,14 +210,13 @@ entry:
   br label %head
 head:
   %at = phi i64 [ %first, %entry ], [ %following, %next ]
-  %row.at = shl i64 %at, 4
-  %row = getelementptr i8, ptr %shadow, i64 %row.at
+  %row = getelementptr i32, ptr %shadow, i64 %at
   %writer = load i32, ptr %row
-  %w.site.p = getelementptr i8, ptr %row, i64 4
+  %w.site.p = getelementptr i8, ptr %row, i64 %table.bytes
   %w.site = load i32, ptr %w.site.p
-  %reader.p = getelementptr i8, ptr %row, i64 8
+  %reader.p = getelementptr i8, ptr %w.site.p, i64 %table.bytes
   %reader = load i32, ptr %reader.p
-  %r.site.p = getelementptr i8, ptr %row, i64 12
+  %r.site.p = getelementptr i8, ptr %reader.p, i64 %table.bytes
   %r.site = load i32, ptr %r.site.p
   %w.epoch = lshr i32 %writer, 8
   %w.now = icmp eq i32 %w.epoch, %epoch
@@ -301,10 +303,12 @@ _FIXED = {
     "host.flat": _HOST_FLAT,
     "host.scalar": _HOST_SCALAR,
     "race.check": _RACE_CHECK,
+    "race.table": RACE_TABLE,
     **COUNTS,
 }
 
 _MAKERS: dict[str, Callable[[str], str]] = {
+    "races": race_function,
     "load": access_function,
     "store": access_function,
     "atomic": atomic_function,

@@ -152,7 +152,7 @@ add:
 _COUNT_LDS = f"""
 define internal void @count.lds(ptr %context, i32 %mask, i32 %site, i64 %bytes) {{
 entry:
-  %found = alloca [96 x i64]
+  %found = alloca [32 x [32 x i64]]
   %banks = alloca [32 x i32]
   %table.p = getelementptr i8, ptr %context, i64 {ContextOffset.COUNTERS:d}
   %table = load ptr, ptr %table.p
@@ -201,7 +201,6 @@ slow:
 head:
   %lane = phi i64 [ 0, %slow ], [ %lane.next, %next ]
   %in.group = phi i64 [ 0, %slow ], [ %in.group.next, %next ]
-  %n = phi i64 [ 0, %slow ], [ %n.after, %next ]
   %worst = phi i32 [ 0, %slow ], [ %worst.after, %next ]
   %extra = phi i64 [ 0, %slow ], [ %extra.after, %next ]
   %fresh = icmp eq i64 %in.group, 0
@@ -210,7 +209,6 @@ clear:
   store [32 x i32] zeroinitializer, ptr %banks
   br label %visit
 visit:
-  %n.now = phi i64 [ %n, %head ], [ 0, %clear ]
   %worst.now = phi i32 [ %worst, %head ], [ 0, %clear ]
   %lane32 = trunc i64 %lane to i32
   %bit = shl i32 1, %lane32
@@ -219,19 +217,19 @@ visit:
   br i1 %active, label %words.head, label %next
 words.head:
   %w = phi i64 [ 0, %visit ], [ %w.next, %words.next ]
-  %wn = phi i64 [ %n.now, %visit ], [ %n.one, %words.next ]
   %ww = phi i32 [ %worst.now, %visit ], [ %worst.one, %words.next ]
   %address.p = getelementptr i64, ptr %addresses, i64 %lane
   %address = load i64, ptr %address.p
   %dword.0 = lshr i64 %address, 2
   %dword = add i64 %dword.0, %w
-  %n.one = call i64 @lines.insert(ptr %found, i64 %wn, i64 %dword)
-  %new = icmp ne i64 %n.one, %wn
   %bank = and i64 %dword, 31
   %bank.p = getelementptr i32, ptr %banks, i64 %bank
   %uses = load i32, ptr %bank.p
-  %new32 = zext i1 %new to i32
-  %uses.new = add i32 %uses, %new32
+  %uses64 = zext i32 %uses to i64
+  %list.at = shl i64 %bank, 8
+  %list = getelementptr i8, ptr %found, i64 %list.at
+  %uses.wide = call i64 @lines.insert(ptr %list, i64 %uses64, i64 %dword)
+  %uses.new = trunc i64 %uses.wide to i32
   store i32 %uses.new, ptr %bank.p
   %more.than = icmp ugt i32 %uses.new, %ww
   %worst.one = select i1 %more.than, i32 %uses.new, i32 %ww
@@ -241,7 +239,6 @@ words.next:
   %w.more = icmp ult i64 %w.next, %words
   br i1 %w.more, label %words.head, label %next
 next:
-  %n.after = phi i64 [ %n.now, %visit ], [ %n.one, %words.next ]
   %worst.after = phi i32 [ %worst.now, %visit ], [ %worst.one, %words.next ]
   %lane.next = add i64 %lane, 1
   %in.more = add i64 %in.group, 1

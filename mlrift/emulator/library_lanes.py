@@ -5,9 +5,8 @@ row 2, lane (row 1, lane l) from row 0, lane l, for the lanes of a mask. A mappe
 gives one f64 a lane.
 """
 
+from mlrift.emulator.exponential_series import SERIES, series_function
 from mlrift.emulator.layout import VGPR_BYTES, ContextOffset
-
-MAPPED = frozenset(("exp2", "log2", "sin_turns", "cos_turns", "ldexp"))
 
 _GATHER = f"""
 define internal void @lane.gather(ptr %context) {{
@@ -96,8 +95,6 @@ _TURNS = """
   %y = select i1 %far, double {far}, double %near"""
 
 _BODIES = {
-    "exp2": "  %y = call double @llvm.exp2.f64(double %x)",
-    "log2": "  %y = call double @llvm.log2.f64(double %x)",
     "sin_turns": _TURNS.format(name="sin", far="0.0"),
     "cos_turns": _TURNS.format(name="cos", far="1.0"),
     "ldexp": "  %y = call double @llvm.ldexp.f64.i32(double %x, i32 %power)",
@@ -112,6 +109,8 @@ def lane_function(name: str) -> str:
 def mapped_function(name: str) -> str:
     """Return the text of a function on each lane."""
     short = name.partition(".")[2]
+    if short in SERIES:
+        return series_function(name)
     parameters, setup, power = "<32 x double> %source", "", ""
     if short == "ldexp":
         parameters += ", <32 x i32> %powers"
@@ -151,8 +150,6 @@ LIBRARY_DECLARATIONS = frozenset(
         "declare double @llvm.fabs.f64(double)",
         "declare double @llvm.sin.f64(double)",
         "declare double @llvm.cos.f64(double)",
-        "declare double @llvm.exp2.f64(double)",
-        "declare double @llvm.log2.f64(double)",
         "declare double @llvm.ldexp.f64.i32(double, i32)",
         *(
             f"declare i{bits} @llvm.{name}.i{bits}(i{bits}, i{bits})"

@@ -5,10 +5,8 @@ through its register rows: element d of lane l is in row d, column l. Loads of 1
 zero-extended dwords. The functions return 1 after a fault.
 """
 
-from enum import IntEnum
-
-from mlrift.emulator.code import LANES, V1, V32, V64
-from mlrift.emulator.layout import VGPR_BYTES, ContextOffset, SiteOffset
+from mlrift.emulator.layout import VGPR_BYTES, Access, ContextOffset, SiteOffset
+from mlrift.emulator.library_vectors import at_once
 
 _SITE_PROLOGUE = f"""
   %sites.p = getelementptr i8, ptr %context, i64 {ContextOffset.SITES:d}
@@ -24,18 +22,11 @@ _SITE_PROLOGUE = f"""
 _ELEMENT = {1: "i8", 2: "i16"}
 
 
-class Access(IntEnum):
-    """What an access does, as the functions that find memory are told."""
-
-    READ = 0
-    WRITE = 1
-    ATOMIC = 2
-
-
-def lane_loop(name: str, body: str, size_bytes: int, kind: Access, fast: str = "") -> str:
+def lane_loop(name: str, body: str, size_bytes: int, kind: Access) -> str:
     """Return a function that runs `body` for each active lane, with `%host` its memory.
 
-    `fast` handles 32 active lanes whose accesses follow each other, `%run` the first's memory.
+    Loads and stores of whole dwords are done for all lanes at once where nothing speaks against
+    it; the loop finds what does, and does the rest.
     """
     space = name.split(".")[1]
     prologue = _SITE_PROLOGUE if space == "global" else ""
@@ -57,11 +48,15 @@ entry:
   %data = getelementptr i8, ptr %context, i64 {ContextOffset.DATA:d}
   %progress.p = getelementptr i8, ptr %context, i64 {ContextOffset.PROGRESS:d}
 {prologue}
-{_fast_path(fast, size_bytes)}
   %idle = icmp eq i32 %mask, 0
-  br i1 %idle, label %done, label %head
+  br i1 %idle, label %done, label %some
+some:
+{at_once(space, size_bytes, kind)}
+  br label %slow
+slow:
+  br label %head
 head:
-  %left = phi i32 [ %mask, %{"slow" if fast else "entry"} ], [ %rest, %next ]
+  %left = phi i32 [ %mask, %slow ], [ %rest, %next ]
   %lane = call i32 @llvm.cttz.i32(i32 %left, i1 true)
   %lane64 = zext i32 %lane to i64
   %address.p = getelementptr i64, ptr %addresses, i64 %lane64
@@ -83,79 +78,6 @@ fault:
   ret i32 1
 }}
 """
-
-
-def _fast_path(fast: str, size_bytes: int) -> str:
-    """Return the test for accesses one after the other, and what does them at once."""
-    if not fast:
-        return ""
-    ladder = ", ".join(f"i64 {size_bytes * lane}" for lane in range(LANES))
-    last = size_bytes * (LANES - 1)
-    return f"""
-  %whole = icmp eq i32 %mask, -1
-  br i1 %whole, label %test, label %slow
-test:
-  %all = load {V64}, ptr %addresses, align 64
-  %first = extractelement {V64} %all, i32 0
-  %first.1 = insertelement {V64} poison, i64 %first, i32 0
-  %firsts = shufflevector {V64} %first.1, {V64} poison, {V32} zeroinitializer
-  %away = sub {V64} %all, %firsts
-  %steps = icmp eq {V64} %away, <{ladder}>
-  %steps.bits = bitcast {V1} %steps to i32
-  %in.order = icmp eq i32 %steps.bits, -1
-  %f.start = load i64, ptr %memory
-  %f.places = load i64, ptr %count.p
-  %f.offset = sub i64 %first, %f.start
-  %f.last = add i64 %f.offset, {last}
-  %f.near = icmp ult i64 %f.offset, %f.places
-  %f.fits = icmp ult i64 %f.last, %f.places
-  %f.inside = and i1 %f.near, %f.fits
-  %easy = and i1 %in.order, %f.inside
-  br i1 %easy, label %fast, label %slow
-fast:
-  %f.delta = load i64, ptr %delta.p
-  %f.host = add i64 %first, %f.delta
-  %run = inttoptr i64 %f.host to ptr
-{fast}
-  ret i32 0
-slow:"""
-
-
-def _fast_load(size_bytes: int) -> str:
-    if size_bytes < 4:
-        kind = f"<{LANES} x {_ELEMENT[size_bytes]}>"
-        return f"""
-  %f.0 = load {kind}, ptr %run, align 1
-  %f.wide = zext {kind} %f.0 to {V32}
-  store {V32} %f.wide, ptr %data, align 64"""
-    count = size_bytes // 4
-    whole = f"<{LANES * count} x i32>"
-    lines = [f"  %f.all = load {whole}, ptr %run, align 1"]
-    for number in range(count):
-        order = ", ".join(f"i32 {count * lane + number}" for lane in range(LANES))
-        lines += [
-            f"  %f.{number} = shufflevector {whole} %f.all, {whole} poison, {V32} <{order}>",
-            f"  %f.p{number} = getelementptr i8, ptr %data, i64 {VGPR_BYTES * number}",
-            f"  store {V32} %f.{number}, ptr %f.p{number}, align 64",
-        ]
-    return "\n".join(lines)
-
-
-def _fast_store(size_bytes: int) -> str:
-    """Stores of dwords; smaller and larger ones go lane by lane."""
-    if size_bytes != 4:
-        return ""
-    return f"""
-  %f.new = load {V32}, ptr %data, align 64
-  %f.old = load {V32}, ptr %run, align 1
-  store {V32} %f.new, ptr %run, align 1
-  %f.differ = icmp ne {V32} %f.old, %f.new
-  %f.bits = bitcast {V1} %f.differ to i32
-  %f.changed = icmp ne i32 %f.bits, 0
-  %f.change = zext i1 %f.changed to i64
-  %f.before = load i64, ptr %progress.p
-  %f.after = add i64 %f.before, %f.change
-  store i64 %f.after, ptr %progress.p"""
 
 
 def _find_host(space: str, arguments: str) -> str:
@@ -190,15 +112,13 @@ def _host_value(space: str) -> str:
 
 def access_function(name: str) -> str:
     """Return the text of `load.SPACE.BYTES` or `store.SPACE.BYTES`."""
-    kind, space, size = name.split(".")
-    size_bytes, is_global = int(size), space == "global"
+    kind, _, size = name.split(".")
+    size_bytes = int(size)
     if kind == "load":
         body = "\n".join(_load_part(*part) for part in _parts(size_bytes))
-        fast = _fast_load(size_bytes) if is_global else ""
-        return lane_loop(name, body, size_bytes, Access.READ, fast)
+        return lane_loop(name, body, size_bytes, Access.READ)
     body = "\n".join(_store_part(*part) for part in _parts(size_bytes))
-    fast = _fast_store(size_bytes) if is_global else ""
-    return lane_loop(name, body, size_bytes, Access.WRITE, fast)
+    return lane_loop(name, body, size_bytes, Access.WRITE)
 
 
 def _parts(size_bytes: int) -> list[tuple[int, str]]:

@@ -6,9 +6,11 @@ needs. Invariant: a function's address stays valid as long as its `Machine`.
 
 from llvmlite import binding as llvm
 
+from mlrift.emulator.exponential_series import SERIES_DECLARATIONS
 from mlrift.emulator.library import definitions
 from mlrift.emulator.library_lanes import LIBRARY_DECLARATIONS
 from mlrift.emulator.library_run import RUN
+from mlrift.emulator.library_vectors import VECTOR_DECLARATIONS
 from mlrift.emulator.matrix_library import MATRIX_DECLARATIONS
 from mlrift.static_types import Any
 
@@ -37,7 +39,10 @@ class Machine:
         self, functions: dict[int, str], helpers: set[str], declarations: set[str]
     ) -> dict[int, int]:
         """Compile chunks; return their addresses by number."""
-        known = sorted(declarations | LIBRARY_DECLARATIONS | MATRIX_DECLARATIONS)
+        needed = frozenset().union(
+            LIBRARY_DECLARATIONS, MATRIX_DECLARATIONS, VECTOR_DECLARATIONS, SERIES_DECLARATIONS
+        )
+        known = sorted(declarations | needed)
         text = "\n".join([*functions.values(), definitions(helpers), *known])
         self._engine.add_module(self._parse(text))
         self._engine.finalize_object()

@@ -100,9 +100,8 @@ class Scheduler:
             changes = self.waves.memory_changes()
             has_more = has_more and self._admit(active, groups, idle_rounds)
             has_moved = self._turns(active)
-            for group in [group for group in active if _has_ended(group)]:
-                active.remove(group)
-                finish(group)
+            if has_moved:
+                self._remove_ended(active, finish)
             self._check_budget()
             is_stuck = not (has_more and self._has_room(active))
             if has_moved or self.waves.memory_changes() != changes or not is_stuck:
@@ -113,6 +112,11 @@ class Scheduler:
             if idle_rounds >= next_probe:
                 self._probe(active)
                 next_probe *= 4
+
+    def _remove_ended(self, active: list[Group], finish: Callable[[Group], None]) -> None:
+        for group in [group for group in active if _has_ended(group)]:
+            active.remove(group)
+            finish(group)
 
     def _admit(self, active: list[Group], groups: Iterator[Group], idle_rounds: int) -> bool:
         """Begin new groups; return whether there may be more."""

@@ -11,7 +11,7 @@ from mlrift.backends.amdgcn.codeobject.descriptor import Descriptor
 from mlrift.backends.amdgcn.isa.registers import EXEC, FIRST_TRAP_TEMPORARY, VCC
 from mlrift.emulator.arguments import LaunchShape
 from mlrift.emulator.code import LANES
-from mlrift.emulator.layout import POISON, VGPR_BYTES, WaveOffset
+from mlrift.emulator.layout import POISON, VECTOR_REGISTERS, VGPR_BYTES, WaveOffset
 from mlrift.static_types import Any
 from mlrift.values import record
 
@@ -59,6 +59,8 @@ class GroupMemory:
         self.lds = np.zeros(lds_bytes + _ALIGNMENT, np.uint8)
         words = (lds_bytes + 3) // 4 if waves > 1 else 0
         self.shadow = np.zeros(words * _LDS_SHADOW_ROW_BYTES, np.uint8)
+        self.template: Any = None
+        """What the states hold when a group starts, as far as the kernel uses them."""
         self.scratch = np.zeros(waves * LANES * scratch_bytes + _ALIGNMENT, np.uint8)
         self.lds_address = int(self.lds.ctypes.data)
         self.scratch_address = int(self.scratch.ctypes.data)
@@ -89,6 +91,8 @@ class WaveStarter:
         self.wave_count = (items + LANES - 1) // LANES
         self.lds_bytes = descriptor.lds_bytes + shape.dynamic_lds_bytes
         self.finds_races = True
+        used = min(descriptor.vector_registers, VECTOR_REGISTERS)
+        self._used_words = (WaveOffset.VGPR + VGPR_BYTES * used) // 4
         self._template = np.concatenate(
             [self._make_state(pointers, number) for number in range(self.wave_count)]
         )
@@ -104,21 +108,24 @@ class WaveStarter:
 
     def start(self, index: tuple[int, int, int], memory: GroupMemory, chunk: int) -> Group:
         """Return a group whose waves begin at a chunk."""
-        memory.lds[:] = _POISON_BYTE
-        if len(memory.shadow):
-            memory.shadow[:] = 0
+        if self.lds_bytes:
+            memory.lds.fill(_POISON_BYTE)
+            memory.shadow.fill(0)
         if self.descriptor.scratch_bytes:
-            memory.scratch[:] = _POISON_BYTE
-        memory.states[:] = self._template
+            memory.scratch.fill(_POISON_BYTE)
+        if memory.template is None:
+            self._prepare(memory, chunk)
         words = memory.words
-        words[:, WaveOffset.NEXT // 4] = chunk
+        words[:, : self._used_words] = memory.template
         words[:, WaveOffset.GROUP // 4 : WaveOffset.GROUP // 4 + 3] = index
         self._fill_group_ids(words, index)
-        self._fill_pointers(memory)
         return Group(index, self.wave_count, memory)
 
-    def _fill_pointers(self, memory: GroupMemory) -> None:
-        longs = memory.words.view(np.uint64)
+    def _prepare(self, memory: GroupMemory, chunk: int) -> None:
+        """Put together what all groups on this memory start with."""
+        words = self._template.view(np.uint32).reshape(self.wave_count, -1).copy()
+        longs = words.view(np.uint64)
+        words[:, WaveOffset.NEXT // 4] = chunk
         longs[:, WaveOffset.LDS // 8] = memory.lds_address
         scratch = LANES * self.descriptor.scratch_bytes
         first = memory.scratch_address
@@ -127,6 +134,8 @@ class WaveStarter:
         ]
         if self.finds_races and len(memory.shadow):
             longs[:, WaveOffset.LDS_SHADOW // 8] = memory.shadow_address
+        memory.words[:] = words
+        memory.template = np.ascontiguousarray(words[:, : self._used_words])
 
     def _make_state(self, pointers: dict[str, int], number: int) -> Any:
         """Return what a wave's state is in every group."""

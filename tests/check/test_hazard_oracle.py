@@ -1,21 +1,13 @@
-"""The hazard rules beside LLVM's own passes: both must find the same random sequences wrong.
-
-Each sequence is written twice, as machine IR for `llc` and as text for the checker. LLVM mends
-what is wrong by an `S_WAITCNT_DEPCTR`, the checker reports it.
-"""
+"""The hazard rules beside LLVM's own passes: both must find the same random code wrong."""
 
 import random
-import re
-from collections.abc import Sequence
 
 import pytest
 
 from tests.support.checked_text import rules_of
-from tests.support.llvm_tools import run_llvm_tool
+from tests.support.machine_ir import Form, Shape, output_of_pass, text_of
 
-Form = tuple[str, str]
-_SEQUENCES = 120
-_LENGTH = 9
+_CASES = 150
 _SCALARS: list[Form] = [
     form
     for number in (0, 1, 2)
@@ -62,48 +54,23 @@ _TRANSCENDENTALS: list[Form] = [
     ("chip", "forms", "machine_pass", "rule"),
     [
         ("gfx1201", _SCALARS, "amdgpu-wait-sgpr-hazards", "hazard.scalar-read"),
-        (
-            "gfx1100",
-            _TRANSCENDENTALS,
-            "post-RA-hazard-rec",
-            "hazard.transcendental-use",
-        ),
+        ("gfx1100", _TRANSCENDENTALS, "post-RA-hazard-rec", "hazard.transcendental-use"),
     ],
 )
-def test_same_sequences_are_wrong(
-    chip: str, forms: list[Form], machine_pass: str, rule: str
-) -> None:
-    """On random sequences of instructions that matter."""
+def test_same_code_is_wrong(chip: str, forms: list[Form], machine_pass: str, rule: str) -> None:
+    """On random instructions of those that matter, without and with branches."""
     chooser = random.Random(5)
-    sequences = [[chooser.choice(forms) for _ in range(_LENGTH)] for _ in range(_SEQUENCES)]
-    mended = _mended(sequences, chip, machine_pass)
-    reported = [
-        rule in rules_of("\n".join([*(text for _, text in row), "s_endpgm"]), chip)
-        for row in sequences
+    cases = [
+        ([[chooser.choice(forms) for _ in range(3)] for _ in range(3)], chooser.choice(list(Shape)))
+        for _ in range(_CASES)
     ]
+    made = output_of_pass(cases, chip, machine_pass)
+    mended = ["S_WAITCNT_DEPCTR" in body for body in made]
     assert any(mended) and not all(mended)
+    texts = [text_of(parts, shape) for parts, shape in cases]
     wrong = [
-        [text for _, text in row]
-        for row, theirs, ours in zip(sequences, mended, reported, strict=True)
-        if theirs != ours
+        text
+        for text, theirs in zip(texts, mended, strict=True)
+        if theirs != (rule in rules_of(text, chip))
     ]
     assert wrong == []
-
-
-def _mended(sequences: Sequence[Sequence[Form]], chip: str, machine_pass: str) -> list[bool]:
-    """Return for each sequence whether LLVM puts a wait in."""
-    names = [f"f{index}" for index in range(len(sequences))]
-    declared = "".join(f"  define amdgpu_kernel void @{name}() {{ ret void }}\n" for name in names)
-    parts = [f"--- |\n{declared}...\n"]
-    for name, sequence in zip(names, sequences, strict=True):
-        body = "".join(f"    {form}\n" for form, _ in sequence)
-        parts.append(f"---\nname: {name}\nbody: |\n  bb.0:\n{body}    S_ENDPGM 0\n...\n")
-    output = run_llvm_tool(
-        "llc",
-        *("-mtriple=amdgcn-amd-amdhsa", f"-mcpu={chip}", "-x", "mir"),
-        *(f"-run-pass={machine_pass}", "-o", "-", "-"),
-        stdin="".join(parts).encode(),
-    )
-    bodies = re.split(r"^name: ", output, flags=re.MULTILINE)[1:]
-    assert len(bodies) == len(sequences)
-    return ["S_WAITCNT_DEPCTR" in body for body in bodies]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrift.driver.device.named_kernels import OTHER_SPELLINGS, PREFIX, find_named_kernel
 from tests.harness.compiler import run_mlrc
 from tests.support.processes import run_command
 from tests.support.results import Invocation
@@ -156,3 +157,29 @@ def test_named_kernels_are_found_by_their_spellings() -> None:
     assert (status, err.count("'kernels.mlr' does not go with")) == (1, 1)
     status, _, err = run_mlrc(["--target-arch=gfx1", "--emit-amdgpu-saxpy=made.co"])
     assert (status, err.count("unknown --target-arch 'gfx1'")) == (1, 1)
+
+
+# The kernels of MLRift 1.1: names of flags with `_` for `-`.
+CATALOGUE = """
+    scale_f32 residual_add_f32 pointwise_mul_f32 relu_f32 relu silu_f32 silu_mul_f32
+    silu_mul_f32_batched bf16_to_f32 pack_f32_to_bf16 row_scale_f32 _kfd_copy_u64 rmsnorm_f32
+    qknorm_f32 residual_rmsnorm_f32 layernorm_f32 softmax_f32 softmax_causal_f32
+    qknorm_rope_qk_fused_f32 argmax_logits_f32 embedding_lookup_f32 kv_broadcast_f32 rope_f32
+    rope_qwen3_f32 gemv_f32 gemv_coop_f32 gemv_coop_f32_batched gemv_coop_bf16_f32
+    gemv_coop_bf16_f32_batched gemv_coop_q4_0_f32_batched gemm_f32 gemm_f32_accum gemm_f32_lds
+    gemm_f16f32 gemm_f16f32_wmma gemm_bf16f32_wmma gemm_f32_grouped gemm_bf16_grouped
+    attn_decode_f32 qkv_split_f32 extract_q_qwen3_f32 extract_k_qwen3_f32 insert_k_qwen3_f32
+    transpose_f32 repack_abw_to_baw_f32 gate_bwd_bs_f32 gate_bwd_dgrad_f32 adamw_step_f32
+    adamw_fused decay_step relax_step fill_step lif_integrate lif_spike lif_stp lif_full
+    mt_lif_full mt_lif_integrate lif_step csr_i_deliver csr_e_deliver mt_csr_i_deliver
+    mt_csr_e_delayed csr_build delivery_step spike_reduce nop sentinel loop_demo per_lane_loop
+    atomic_cas_demo f64_atomic_add_demo csr_scatter_demo
+"""
+
+
+def test_every_kernel_of_the_original_has_a_name() -> None:
+    for name in CATALOGUE.split():
+        word = f"{PREFIX}{name.replace('_', '-')}=made.co"
+        found = find_named_kernel(word)
+        assert found.kernel in (name, OTHER_SPELLINGS.get(name)), word
+        assert str(found.output) == "made.co"

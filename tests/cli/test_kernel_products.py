@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mlrift.backends.amdgcn import check
+from mlrift.backends.amdgcn.check import Finding, Rule
 from mlrift.backends.amdgcn.codeobject.read import read
+from mlrift.driver.device.stages import RefusedCode
 from tests.harness.compiler import run_mlrc
 from tests.support.processes import run_command
 from tests.support.results import Invocation
@@ -204,6 +207,18 @@ def test_code_without_a_wait_is_found() -> None:
     assert "kernels.co - 2 kernels, OK" in out
     assert err.startswith("bad.co: kernels.mlr:")
     assert "[wait.read]" in err
+
+
+@pytest.mark.parametrize("emit", ["co", "gpu-asm"])
+def test_code_that_the_checker_refuses_is_never_written(
+    emit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = Finding("scale", 8, "v_nop", Rule.WAIT_READ, "v1 is read too early", "a.mlr", 3)
+    monkeypatch.setattr(check, "check_code_object", lambda _data: [finding])
+    monkeypatch.setenv("MLRIFT_CACHE", str(Path("cache").absolute()))
+    with pytest.raises(RefusedCode, match=r"a\.mlr:3: kernel scale, 0x0008 `v_nop`: v1 is read"):
+        run_mlrc([f"--emit={emit}", "kernels.mlr"])
+    assert files() == []
 
 
 @pytest.mark.parametrize("command", ["disassemble", "check-co"])

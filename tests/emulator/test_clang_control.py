@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from mlrift.emulator import EmulatorFault, LaunchReport, Races
+from mlrift.static_types import Any
+from tests.emulator.vector_models import Array
 from tests.support.emulated_kernels import CHIPS, GROUP, program
 
 GROUPS = 5
@@ -12,7 +14,7 @@ COUNT = GROUPS * GROUP
 pytestmark = pytest.mark.parametrize("chip", CHIPS)
 
 
-def words(seed: int, limit: int = 1 << 32) -> np.ndarray:
+def words(seed: int, limit: int = 1 << 32) -> Array:
     return np.random.default_rng(seed).integers(0, limit, COUNT, dtype=np.uint64).astype(np.uint32)
 
 
@@ -21,7 +23,7 @@ def launch(chip: str, name: str, *arguments: object, **options: object) -> Launc
     return kernel.launch(GROUPS, GROUP, list(arguments), **options)  # type: ignore[arg-type]
 
 
-def zeros(kind: type = np.uint32, count: int = COUNT) -> np.ndarray:
+def zeros(kind: Any = np.uint32, count: int = COUNT) -> Array:
     return np.zeros(count, kind)
 
 

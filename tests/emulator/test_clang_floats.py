@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from mlrift.static_types import Any
+from tests.emulator.vector_models import Array
 from tests.support.emulated_kernels import CHIPS, GROUP, program
 
 GROUPS = 4
@@ -15,7 +17,7 @@ pytestmark = [
 ]
 
 
-def numbers(kind: type, seed: int) -> np.ndarray:
+def numbers(kind: Any, seed: int) -> Array:
     random = np.random.default_rng(seed)
     spread = {np.float16: 3, np.float32: 30, np.float64: 200}[kind]
     exponents = random.uniform(-spread, spread, COUNT)
@@ -29,11 +31,11 @@ def launch(chip: str, name: str, *arguments: object) -> None:
     program("floats", chip)[name].launch(GROUPS, GROUP, list(arguments))
 
 
-def zeros(kind: type, factor: int = 1) -> np.ndarray:
+def zeros(kind: Any, factor: int = 1) -> Array:
     return np.zeros(COUNT * factor, kind)
 
 
-def check_equal(found: np.ndarray, expected: np.ndarray) -> None:
+def check_equal(found: Array, expected: Array) -> None:
     """Bits are equal, or both are NaN."""
     integer = {2: np.uint16, 4: np.uint32, 8: np.uint64}[expected.itemsize]
     same = found.view(integer) == expected.view(integer)
@@ -43,17 +45,17 @@ def check_equal(found: np.ndarray, expected: np.ndarray) -> None:
     ]
 
 
-def fused(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def fused(a: Array, b: Array, c: Array) -> Array:
     """a * b + c rounded once, where long doubles are exact enough."""
     wide = a.astype(np.longdouble) * b + c
     return wide.astype(a.dtype)
 
 
-def fmin(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def fmin(a: Array, b: Array) -> Array:
     return np.where(a == b, np.where(np.signbit(a), a, b), np.fmin(a, b))
 
 
-def fmax(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def fmax(a: Array, b: Array) -> Array:
     return np.where(a == b, np.where(np.signbit(a), b, a), np.fmax(a, b))
 
 
@@ -139,7 +141,7 @@ def test_conversions(chip: str) -> None:
     np.testing.assert_array_equal(sl, d.astype(np.int64))
 
 
-def flushed(found: np.ndarray) -> np.ndarray:
+def flushed(found: Array) -> Array:
     return np.where(np.abs(found) < 2.0**-126, np.copysign(np.float32(0), found), found)
 
 

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from mlrift.static_types import Any
+from tests.emulator.vector_models import Array
 from tests.support.emulated_kernels import CHIPS, GROUP, program
 
 GROUPS = 4
@@ -13,7 +15,7 @@ EDGES64 = (*EDGES, 0x100000000, 0x7FFFFFFFFFFFFFFF, 0x8000000000000000, 0xFFFFFF
 pytestmark = pytest.mark.parametrize("chip", CHIPS)
 
 
-def words(seed: int) -> np.ndarray:
+def words(seed: int) -> Array:
     random = np.random.default_rng(seed)
     made = random.integers(0, 1 << 32, COUNT, dtype=np.uint64) >> random.integers(
         0, 32, COUNT, dtype=np.uint64
@@ -22,7 +24,7 @@ def words(seed: int) -> np.ndarray:
     return made.astype(np.uint32)
 
 
-def longs(seed: int) -> np.ndarray:
+def longs(seed: int) -> Array:
     random = np.random.default_rng(seed)
     made = random.integers(0, 1 << 64, COUNT, dtype=np.uint64)
     made >>= random.integers(0, 64, COUNT, dtype=np.uint64)
@@ -34,7 +36,7 @@ def launch(chip: str, name: str, *arguments: object) -> None:
     program("integers", chip)[name].launch(GROUPS, GROUP, list(arguments))
 
 
-def zeros(kind: type, factor: int = 1) -> np.ndarray:
+def zeros(kind: Any, factor: int = 1) -> Array:
     return np.zeros(COUNT * factor, kind)
 
 
@@ -57,7 +59,9 @@ def test_division_truncates_and_the_remainder_has_the_sign_of_the_dividend(
     np.testing.assert_array_equal(r, a % b)
     pairs = list(zip(a.view(signed).tolist(), b.view(signed).tolist(), strict=True))
     fits = np.array([truncated(x, y) < 1 << (bits - 1) for x, y in pairs])
-    expected = np.array([truncated(x, y) if ok else 0 for (x, y), ok in zip(pairs, fits)], signed)
+    expected = np.array(
+        [truncated(x, y) if ok else 0 for (x, y), ok in zip(pairs, fits, strict=True)], signed
+    )
     np.testing.assert_array_equal(sq[fits], expected[fits])
     remainders = np.array([x - truncated(x, y) * y for x, y in pairs], signed)
     np.testing.assert_array_equal(sr[fits], remainders[fits])

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.emulator.vector_models import Array
 from tests.support.emulated_kernels import CHIPS, GROUP, program
 
 GROUPS = 2
@@ -69,7 +70,7 @@ def test_dot_products_of_bytes(chip: str) -> None:
     np.testing.assert_array_equal(out, (a.astype(np.int32) * b).sum(1) + c)
 
 
-def multiply(chip: str, name: str, a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def multiply(chip: str, name: str, a: Array, b: Array, c: Array) -> Array:
     out = np.zeros((16, 16), c.dtype)
     program("lanes", chip)[name].launch(1, 32, [a, b, c, out])
     return out

@@ -29,6 +29,7 @@ from mlrift.backends.amdgcn.hazards.insert import insert_hazard_fixes
 from mlrift.backends.amdgcn.mir import MachineFunction
 from mlrift.backends.amdgcn.mir_parse import parse_mir
 from mlrift.backends.amdgcn.mir_text import print_mir
+from mlrift.backends.amdgcn.peephole.constants import share_constants
 from mlrift.backends.amdgcn.peephole.dead_code import remove_dead_code
 from mlrift.backends.amdgcn.peephole.dual_issue import pair_instructions
 from mlrift.backends.amdgcn.peephole.loop_ends import merge_loop_ends
@@ -151,6 +152,7 @@ PASSES: dict[str, Callable[[MachineFunction, Chip, Budget], object]] = {
     "frame": _frame,
     "loop_ends": lambda function, chip, _: merge_loop_ends(function, chip.generation),
     "dead_code": lambda function, chip, _: remove_dead_code(function, chip.generation),
+    "constants": lambda function, _, __: share_constants(function),
     "shorten": lambda function, _, __: shorten(function),
     "pairs": lambda function, chip, _: pair_instructions(function, chip.generation),
     "waits": lambda function, chip, _: insert_waits(function, chip.generation),

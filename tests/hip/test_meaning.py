@@ -20,7 +20,7 @@ from mlrift.emulator import Device
 from mlrift.ir.passes.device_pipeline import prepare_kernels
 from tests.support.hip import compile_hip
 
-CHIP = "gfx1100"
+CHIPS = ("gfx1100", "gfx1030", "gfx1201")
 FLOW = """@kernel
 fn flow(uint64 out, uint64 n) {
     uint64 i = block_idx_x() * 64 + tid_local_x()
@@ -78,48 +78,78 @@ fn words(uint64 out, uint64 a, uint64 b) {
     unsafe { *((out + i * 64 + 48) as uint16) = x }
     unsafe { *((out + i * 64 + 56) as uint64) = atomic_add_u64(out + i * 64 + 56, x) + 1 }
 }
+@kernel
+fn memory(uint64 out) {
+    uint64 p = out + tid_local_x() * 64
+    uint64 old = atomic_add(p, 5) + atomic_sub(p + 8, 3) + atomic_xor(p + 16, 255)
+    old = old + atomic_cas(p + 24, 3, 9) * 1000 + atomic_cas_u32(p + 32, 4, 77)
+    vstore16(p + 40, old)
+    dmb()
+    old = old + vload8(p + 41) + atomic_load(p + 48)
+    atomic_store(p + 48, atomic_and(p, 6) + atomic_or(p + 8, 1))
+    uint64[4] kept
+    kept[old % 4] = old
+    memcpy(p + 56, p + 48, 4)
+    unsafe { *((p + 16) as uint64) = kept[old % 4] + old }
+}
 """
 
 
 @functools.cache
-def both(source: str | Path) -> tuple[Any, Any]:
+def both(source: str | Path, chip_name: str) -> tuple[Any, Any]:
     """Return the programs that our back end and clang make of kernels."""
-    chip = chip_named(CHIP)
+    chip = chip_named(chip_name)
     assert chip is not None
     text = print_hip(kernels_of(source))
     ours = write(compile_kernels(prepare_kernels(kernels_of(source)), chip))
-    device = Device(CHIP)
-    return device.load(ours), device.load(compile_hip(text, CHIP))
+    device = Device(chip_name)
+    return device.load(ours), device.load(compile_hip(text, chip_name))
 
 
-def agree(source: str | Path, name: str, grid: int, block: int, arguments: list[Any]) -> None:
-    """Run a kernel both ways and compare all buffers."""
+def agree(
+    source: str | Path,
+    name: str,
+    shape: tuple[int, int],
+    arguments: list[Any],
+    chip_name: str = CHIPS[0],
+) -> None:
+    """Run a kernel both ways, on groups of work items, and compare all buffers."""
     results = []
-    for program in both(source):
+    grid, block = shape
+    for program in both(source, chip_name):
         copies = [row.copy() if isinstance(row, numpy.ndarray) else row for row in arguments]
         program[name].launch(grid=grid, block=block, args=copies)
         results.append([row.tobytes() for row in copies if isinstance(row, numpy.ndarray)])
     assert results[0] == results[1]
 
 
-def test_control_flow() -> None:
-    agree(FLOW, "flow", 2, 64, [numpy.zeros(128, numpy.uint64), numpy.uint64(9)])
+@pytest.mark.parametrize("chip", CHIPS)
+def test_control_flow(chip: str) -> None:
+    agree(FLOW, "flow", (2, 64), [numpy.zeros(128, numpy.uint64), numpy.uint64(9)], chip)
 
 
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("block", [32, 96])
-def test_whole_waves(block: int) -> None:
-    agree(FLOW, "lanes", 1, block, [numpy.zeros(block * 4, numpy.uint64)])
+def test_whole_waves(chip: str, block: int) -> None:
+    agree(FLOW, "lanes", (1, block), [numpy.zeros(block * 4, numpy.uint64)], chip)
 
 
-@pytest.mark.parametrize("block", [1, 6, 32, 70, 256, 1000])
-def test_groups_of_any_size(block: int) -> None:
-    agree(FLOW, "group", 1, block, [numpy.zeros(block, numpy.uint64)])
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("block", [1, 6, 32, 70, 1000])
+def test_groups_of_any_size(chip: str, block: int) -> None:
+    agree(FLOW, "group", (1, block), [numpy.zeros(block, numpy.uint64)], chip)
 
 
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize(("a", "b"), [(3, 5), (0xFEDCBA9876543210, 0x123456789), (1 << 40, 0)])
-def test_words_and_numbers(a: int, b: int) -> None:
+def test_words_and_numbers(chip: str, a: int, b: int) -> None:
     buffer = numpy.arange(64 * 8, dtype=numpy.uint64)
-    agree(FLOW, "words", 1, 64, [buffer, numpy.uint64(a), numpy.uint64(b)])
+    agree(FLOW, "words", (1, 64), [buffer, numpy.uint64(a), numpy.uint64(b)], chip)
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_atomics_volatile_accesses_and_private_arrays(chip: str) -> None:
+    agree(FLOW, "memory", (1, 40), [numpy.arange(40 * 8, dtype=numpy.uint64)], chip)
 
 
 def floats(*shape: int) -> Any:
@@ -151,4 +181,4 @@ def floats(*shape: int) -> Any:
     ],
 )
 def test_kernels_of_the_library(name: str, grid: int, block: int, arguments: list[Any]) -> None:
-    agree(library_kernels()[name], name, grid, block, arguments)
+    agree(library_kernels()[name], name, (grid, block), arguments)

@@ -49,8 +49,9 @@ class KernelCase:
 
     @property
     def path(self) -> Path:
-        """The file of the kernel."""
-        return KERNELS / f"{self.source}.mlr"
+        """The file of the kernel: of the library, or one beside this."""
+        folder = Path(__file__).parent if "/" in self.source else KERNELS
+        return folder / f"{self.source}.mlr"
 
     def check(self) -> None:
         """Compare what the arguments hold now with what is expected."""

@@ -53,6 +53,7 @@ from mlrift.ir.ops.convert import (
 from mlrift.ir.ops.device import (
     AssumeGroupSize,
     AtomicAdd,
+    AtomicExchangeIf,
     Axis,
     Ballot,
     GroupBarrier,
@@ -67,7 +68,7 @@ from mlrift.ir.ops.device import (
     ShuffleXor,
     WaveReduce,
 )
-from mlrift.ir.ops.memory import Load, SlotGet, SlotNew, SlotSet, Store
+from mlrift.ir.ops.memory import Load, SlotGet, SlotNew, SlotSet, Stack, Store
 from mlrift.typesystem import F32, F64, I8, I16, I32, I64, MachineType
 
 GROUP = 64
@@ -152,7 +153,7 @@ class _Writer:
         self.builder.block = self.finish
         self._write_results()
         emit(Return([]))
-        entry.ops.sort(key=lambda made: not isinstance(made, SlotNew))
+        entry.ops.sort(key=lambda made: not isinstance(made, SlotNew | Stack))
         return self.module
 
     # variables
@@ -198,10 +199,11 @@ class _Writer:
                 kinds += [self._break, self._continue]
             if self.depth > 0 and self.shape is Shape.BRANCHES:
                 kinds += [self._return] if self.choices.random() < 0.15 else []
+            kinds += [self._private]
         if self.shape is Shape.DEVICE and self.depth == 0:
-            kinds += [self._exchange_in_lds, self._lanes, self._lanes]
+            kinds += [self._exchange_in_lds, self._neighbours_in_lds, self._lanes, self._lanes]
         if self.shape is Shape.DEVICE:
-            kinds += [self._atomic]
+            kinds += [self._atomic, self._float_atomic, self._swap]
         self.choices.choice(kinds)()
 
     def _assign(self) -> None:
@@ -284,6 +286,42 @@ class _Writer:
         where = emit(Add(emit(Mul(other, word(size))), array))
         emit(SlotSet(self.choices.choice(self.words), emit(LdsLoad(access, where))))
 
+    def _neighbours_in_lds(self) -> None:
+        """Write and read several elements from one address on."""
+        emit, word, choices = self.builder.emit, self.builder.word, self.choices
+        array = emit(LdsArray(2, 8 * GROUP * 4, 16))
+        stride = choices.choice((4, 8, 16))
+        first = emit(Add(emit(Mul(self.item, word(stride))), array))
+        spread = choices.choice((4, 8, 64, 256))
+        emit(GroupBarrier())
+        emit(LdsStore(I32, emit(Add(array, emit(Mul(self.item, word(4))))), self._word(1)))
+        emit(LdsStore(I32, emit(Add(array, emit(Mul(self.item, word(4))))), self._word(1)))
+        for part in range(1, 8):
+            address = emit(Add(emit(Mul(self.item, word(4))), word(4 * GROUP * part)))
+            emit(LdsStore(I32, emit(Add(address, array)), self._word(0)))
+        emit(GroupBarrier())
+        total: Value = word(0)
+        for number in range(choices.randrange(2, 6)):
+            offset = number * spread % 1024
+            loaded = emit(LdsLoad(I32, emit(Add(first, word(offset)))))
+            total = emit(Add(emit(Mul(total, word(3))), loaded))
+        emit(SlotSet(choices.choice(self.words), total))
+
+    def _private(self) -> None:
+        """Write two elements of an array of the item and read one."""
+        emit, word = self.builder.emit, self.builder.word
+        array = Stack(64, 8)
+        self.builder.function.entry.ops.insert(0, array)
+
+        def element() -> Value:
+            index = emit(And(self._word(1), word(7)))
+            return emit(Add(array, emit(Mul(index, word(8)))))
+
+        for number in range(8):
+            emit(Store(emit(Add(array, word(8 * number))), self._word(0), I64))
+        emit(Store(element(), self._word(1), I64))
+        emit(SlotSet(self.choices.choice(self.words), emit(Load(element(), I64))))
+
     def _lanes(self) -> None:
         emit, choices = self.builder.emit, self.choices
         kind = choices.randrange(7)
@@ -317,6 +355,27 @@ class _Writer:
             made = self.builder.emit(AtomicAdd(I32, address, self._word(1)))
         if self.choices.random() < 0.5:
             self.builder.emit(SlotSet(self.choices.choice(self.words), made))
+
+    def _float_atomic(self) -> None:
+        number = self.choices.randrange(SINGLES + DOUBLES)
+        offset = 8 * (WORDS + number)
+        address = self.builder.emit(Add(self.output, self.builder.word(offset)))
+        if number < SINGLES:
+            made = self.builder.emit(AtomicAdd(F32, address, self._single(1)))
+            slots = self.singles
+        else:
+            made = self.builder.emit(AtomicAdd(F64, address, self._double(1)))
+            slots = self.doubles
+        if self.choices.random() < 0.5:
+            self.builder.emit(SlotSet(self.choices.choice(slots), made))
+
+    def _swap(self) -> None:
+        offset = self.choices.randrange(WORDS) * 8
+        address = self.builder.emit(Add(self.output, self.builder.word(offset)))
+        access = self.choices.choice((I32, I64))
+        made = AtomicExchangeIf(access, address, self._word(0), self._word(1))
+        self.builder.emit(made)
+        self.builder.emit(SlotSet(self.choices.choice(self.words), made))
 
     # expressions
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from tests.kernels import (
     attention_cases,
+    corpus_cases,
+    layers_cases,
     matrix_cases,
     moves_cases,
     pointwise_cases,
@@ -21,6 +23,8 @@ FAMILIES = (
     moves_cases,
     training_cases,
     spiking_cases,
+    layers_cases,
+    corpus_cases,
 )
 
 

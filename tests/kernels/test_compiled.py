@@ -26,7 +26,7 @@ def test_kernel_gives_what_numpy_gives(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     if case.path not in libraries:
-        folder = tmp_path_factory.mktemp(case.source)
+        folder = tmp_path_factory.mktemp(case.path.stem)
         libraries[case.path] = build_launcher(case.path, folder)
     case.link(place)
     launch(libraries[case.path], case)

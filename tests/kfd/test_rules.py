@@ -183,7 +183,7 @@ def rung(change: Callable[[memoryview, HardwareQueue, Allocation], int]) -> str:
         except RuleViolation as error:
             message = str(error)
         own.lost = "the test ends here"
-        card = own.driver.card(own.node.gpu_id)  # type: ignore[attr-defined]  # the emulated one
+        card = own.driver.machine.card(own.node.gpu_id)  # type: ignore[attr-defined]  # emulated
         card.has_faulted = True
         return message
 
@@ -260,7 +260,7 @@ def test_no_progress_is_noticed_and_the_queue_left_alone() -> None:
             kernel.launch(1, 32, [out], stream=second)
             with pytest.raises(DeviceError, match="COMPUTE_AQL queue made no progress for 5 s"):
                 second.synchronize()
-            card = device._session.driver.card(device.node.gpu_id)  # type: ignore[attr-defined]
+            card = device._session.driver.machine.card(device.node.gpu_id)  # type: ignore[attr-defined]
             card.has_faulted = True
             device._session.lost = ""
         device._session.lost = "seen"
@@ -273,7 +273,7 @@ def test_a_device_that_cannot_be_emulated() -> None:
 
 def test_a_card_we_do_not_compile_for() -> None:
     driver = emulated_driver("gfx1100")
-    for path, text in driver._files.items():
-        driver._files[path] = text.replace("110000", "90010")
+    for path, text in driver.machine.files.items():
+        driver.machine.files[path] = text.replace("110000", "90010")
     with pytest.raises(DeviceError, match="gfx90a is not a chip that we compile for"):
         Device.open(driver=driver)

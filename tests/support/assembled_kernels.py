@@ -34,9 +34,7 @@ def chip_of(name: str) -> Chip:
 
 def assemble(lines: list[str], generation: Generation) -> tuple[bytes, list[int]]:
     """Return the code of some lines, and the offset of each (of a label, what follows it)."""
-    sizes = [
-        0 if line.endswith(":") else len(_encoded(line, {}, 0, generation)) for line in lines
-    ]
+    sizes = [0 if line.endswith(":") else len(_encoded(line, {}, 0, generation)) for line in lines]
     offsets = [sum(sizes[:number]) for number in range(len(lines))]
     labels = {
         line[:-1]: offset for line, offset in zip(lines, offsets, strict=True) if line[-1] == ":"

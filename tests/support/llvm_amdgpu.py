@@ -24,6 +24,8 @@ CHIPS = {
 TRIPLE = "amdgcn-amd-amdhsa"
 OLDEST_LLVMLITE = (22, 0, 0)
 _ERROR = re.compile(r"<stdin>:(\d+):\d+: error: (.*)")
+_WARNING = re.compile(r"<stdin>:(\d+):\d+: warning: ")
+_MARK = bytes.fromhex("5a5a80bf")
 _ENCODING = re.compile(r"encoding: \[([^\]]*)\]")
 
 
@@ -45,6 +47,33 @@ def assemble(texts: list[str], generation: Generation) -> list[bytes | str]:
         for line in range(1, len(texts) + 1)
         for encoding in ([""] if line in refused else [next(encodings)])
     ]
+
+
+def disassemble(codes: list[bytes], generation: Generation) -> list[str | None]:
+    """Return the text that llvm-mc gives each code, None for what it refuses or doubts."""
+    mark = "s_nop 0x5a5a"
+    lines = [f"{_byte_list(code)}\n{_byte_list(_MARK)}" for code in codes]
+    command = [llvm_tool("llvm-mc"), f"-triple={TRIPLE}", f"-mcpu={CHIPS[generation]}"]
+    done = subprocess.run(
+        [*command, "-disassemble"],
+        input="\n".join(lines),
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=120,
+    )
+    doubted = {int(line) // 2 for line in _WARNING.findall(done.stderr)}
+    parts = done.stdout.split(f"\t{mark}")[:-1]
+    assert len(parts) == len(codes)
+    texts = ["\n".join(part.partition(";")[0].strip().splitlines()) for part in parts]
+    return [
+        None if number in doubted or not text or "/*" in text else text
+        for number, text in enumerate(texts)
+    ]
+
+
+def _byte_list(code: bytes) -> str:
+    return f"[{','.join(f'{byte:#04x}' for byte in code)}]"
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def first_mistake(graph: Graph, generation: Generation, seed: int, paths: int) -
     for _ in range(paths):
         flight = Flight()
         for step in _path(graph, chooser):
-            if _is_early(step, flight):
+            if _is_early(step, flight, generation):
                 return step
             _advance(step, flight, generation)
     return None
@@ -72,12 +72,13 @@ def _path(graph: Graph, chooser: random.Random) -> Iterator[Step]:
         block = graph.blocks[chooser.choice(block.successors)] if block.successors else None
 
 
-def _is_early(step: Step, flight: Flight) -> bool:
+def _is_early(step: Step, flight: Flight, generation: Generation) -> bool:
     touched = step.reads | step.writes
     pending = flight.pending()
     if touched & pending:
         row = step.instruction.row
         ordered = _is_load(step) and row.unit is not Unit.FLAT
+        ordered = ordered and generation is not Generation.GFX12
         others = flight.pending(("lds", "scalar"))
         if step.reads & pending or not ordered or step.writes & others:
             return True

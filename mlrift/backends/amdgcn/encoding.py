@@ -1,27 +1,20 @@
 """Machine instructions with physical registers become instructions of the tables, and bytes.
 
-An operation may have several formats: the shortest that has room for the operands and modifiers is
-taken. Short formats leave VCC unnamed, so its operand must be VCC.
-
-    v_cndmask_b32 v1, v2, v3, vcc_lo      VOP2: v_cndmask_b32_e32 v1, v2, v3
-    v_cndmask_b32 v1, v2, v3, s4          VOP3
+Each gets the shortest format that has room for its operands (`isa.choose`). What does not depend on
+the place of an instruction is encoded once, though sizes are asked for before distances are known.
 """
 
-from functools import lru_cache
-
 from mlrift.backends.amdgcn.chips import Generation
-from mlrift.backends.amdgcn.isa import EncodeError, encode, rows_of_operation, rows_with_lanes
-from mlrift.backends.amdgcn.isa.formats import Extension
+from mlrift.backends.amdgcn.isa import EncodeError, encode
+from mlrift.backends.amdgcn.isa.choose import instruction_of
 from mlrift.backends.amdgcn.isa.instruction import (
     Immediate,
     Inline,
     Instruction,
     Literal,
     Operand,
-    OperandKind,
-    Row,
 )
-from mlrift.backends.amdgcn.isa.registers import VCC, Register, RegisterFile
+from mlrift.backends.amdgcn.isa.registers import Register
 from mlrift.backends.amdgcn.mir import (
     BlockTarget,
     MachineFunction,
@@ -31,21 +24,6 @@ from mlrift.backends.amdgcn.mir import (
 )
 from mlrift.backends.amdgcn.mir_text import instruction_text
 from mlrift.source import Span
-from mlrift.values import record
-
-_MASKS = (OperandKind.MASK_TARGET, OperandKind.MASK_SOURCE)
-
-
-@record
-class _Form:
-    """A format of an operation: which operands of machine IR it has, which must be VCC, and which
-    must be vector registers.
-    """
-
-    row: Row
-    kept: tuple[int, ...]
-    unnamed: tuple[int, ...]
-    vectors: tuple[int, ...]
 
 
 class MachineEncoder:
@@ -98,24 +76,12 @@ def encode_machine_instruction(
     operation = made.operation
     if isinstance(operation, Pseudo):
         raise EncodeError(f"{instruction_text(made)}: a pseudo operation has no code")
-    operands = made.operands
-    failure = EncodeError(f"no format has {len(operands)} operands")
-    for form in _forms(operation, generation, len(operands), _extension_of(made)):
-        if any(operands[index] != VCC for index in form.unnamed):
-            continue
-        if not all(_is_vector(operands[index]) for index in form.vectors):
-            continue
-        kept = tuple([_operand(operands[index]) for index in form.kept])
-        instruction = Instruction(form.row, kept, made.modifiers)
-        try:
-            return instruction, encode(instruction, generation)
-        except EncodeError as error:
-            failure = error
-    raise EncodeError(f"{instruction_text(made)}: {failure}") from failure
-
-
-def _is_vector(operand: MachineOperand) -> bool:
-    return type(operand) is Register and operand.file is RegisterFile.VECTOR
+    operands = tuple([_operand(operand) for operand in made.operands])
+    try:
+        instruction = instruction_of(operation, operands, made.modifiers, generation)
+        return instruction, encode(instruction, generation)
+    except EncodeError as error:
+        raise EncodeError(f"{instruction_text(made)}: {error}") from error
 
 
 def _operand(operand: MachineOperand) -> Operand:
@@ -128,44 +94,3 @@ def _operand(operand: MachineOperand) -> Operand:
             return Immediate(0)
         case _:
             raise EncodeError(f"{operand} has no place yet")
-
-
-def _extension_of(made: MachineInstruction) -> Extension:
-    modifiers = made.modifiers
-    if "dpp8" in modifiers:
-        return Extension.DPP8_FI if modifiers.get("fi") else Extension.DPP8
-    return Extension.DPP16 if "dpp_ctrl" in modifiers else Extension.NONE
-
-
-@lru_cache(maxsize=4096)
-def _forms(
-    operation: str, generation: Generation, count: int, extension: Extension
-) -> tuple[_Form, ...]:
-    """Return the formats of an operation with `count` operands, the shortest first."""
-    rows = rows_of_operation(operation, generation)
-    if extension is not Extension.NONE:
-        rows = tuple(
-            wide
-            for row in rows
-            for wide in rows_with_lanes(row, generation)
-            if wide.format.extension is extension
-        )
-    full = next((row for row in rows if len(row.operands) == count), None)
-    if full is None:
-        return ()
-    forms = []
-    for row in rows:
-        masks = len(row.operands) < count
-        unnamed = tuple(
-            index for index, spec in enumerate(full.operands) if masks and spec.kind in _MASKS
-        )
-        kept = tuple(index for index in range(count) if index not in unnamed)
-        if len(kept) != len(row.operands):
-            continue
-        vectors = tuple(
-            index
-            for index, spec in zip(kept, row.operands, strict=True)
-            if spec.kind is OperandKind.VGPR and spec.field == "vsrc1"
-        )
-        forms.append(_Form(row, kept, unnamed, vectors))
-    return tuple(forms)

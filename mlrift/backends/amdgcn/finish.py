@@ -1,7 +1,8 @@
 """From machine IR to code: a `MachineFunction` with virtual registers enters, bytes leave.
 
-schedule -> allocate -> frame -> peephole -> waits -> hazards -> branches -> encode. The order
-matters: waits look at physical registers, hazards at waits, and distances at everything.
+Loops, dead code and constants -> schedule -> allocate -> frame -> pairs -> waits -> hazards ->
+branches -> encode. The order matters: waits look at physical registers, hazards at waits, and
+distances at everything.
 """
 
 from mlrift.backends.amdgcn.allocation.allocate import Allocation, Budget, allocate
@@ -25,6 +26,7 @@ from mlrift.backends.amdgcn.frame import (
 from mlrift.backends.amdgcn.hazards.insert import insert_hazard_fixes
 from mlrift.backends.amdgcn.isa.registers import GENERAL_SGPRS, GENERAL_VGPRS
 from mlrift.backends.amdgcn.mir import MachineFunction
+from mlrift.backends.amdgcn.peephole.constants import share_constants
 from mlrift.backends.amdgcn.peephole.dead_code import remove_dead_code
 from mlrift.backends.amdgcn.peephole.dual_issue import pair_instructions
 from mlrift.backends.amdgcn.peephole.loop_ends import merge_loop_ends
@@ -54,6 +56,7 @@ def finish_within(function: MachineFunction, chip: Chip, budget: Budget) -> Fini
         claim_scratch(function)
     merge_loop_ends(function, generation)
     remove_dead_code(function, generation)
+    share_constants(function)
     schedule(function, generation, min(budget.vector - _SPARE_REGISTERS, _USUAL_REGISTERS))
     allocation = allocate(function, generation, budget)
     scratch_bytes = resolve_frame(function, generation)

@@ -17,38 +17,39 @@ from mlrift.values import record
 
 @record
 class OperationFacts:
-    """Facts about an operation. `lasting` are positions of sources that are read after the first
-    result is written; `unit` is None for a pseudo operation. `invalidates`: of cache operations.
+    """Facts about an operation; `unit` is None for a pseudo operation. `reads` and `writes` are the
+    registers that no operand names, `lasting` positions of sources that are read after the first
+    result is written. `loads` and `stores` are about memory (an atomic operation does both),
+    `invalidates` about caches.
     """
 
     unit: Unit | None
-    effects: Effects
-    reads: tuple[Register, ...]
-    writes: tuple[Register, ...]
-    lasting: frozenset[int]
+    reads: tuple[Register, ...] = ()
+    writes: tuple[Register, ...] = ()
+    lasting: frozenset[int] = frozenset()
+    loads: bool = False
+    stores: bool = False
+    writes_exec: bool = False
     invalidates: bool = False
-
-    @property
-    def touches_memory(self) -> bool:
-        """Whether it loads or stores."""
-        return bool(self.effects & (Effects.LOADS | Effects.STORES | Effects.ATOMIC))
 
 
 class UnknownOperationError(ValueError):
     """An operation that a generation does not have."""
 
 
-_PSEUDO = OperationFacts(None, Effects.NONE, (), (), frozenset())
+_PSEUDO = OperationFacts(None)
 _MATRIX_SOURCES = frozenset({1, 2})
 _WIDE_MULTIPLY_SOURCES = frozenset({2, 3, 4})
 _WIDE_MULTIPLIES = frozenset({"v_mad_u64_u32", "v_mad_i64_i32"})
 
 
-@lru_cache(maxsize=4096)
 def facts_of(operation: str | Pseudo, generation: Generation) -> OperationFacts:
     """Return the facts of an operation; raises UnknownOperationError for one that is lacking."""
-    if isinstance(operation, Pseudo):
-        return _PSEUDO
+    return _PSEUDO if type(operation) is Pseudo else _instruction_facts(operation, generation)
+
+
+@lru_cache(maxsize=4096)
+def _instruction_facts(operation: str, generation: Generation) -> OperationFacts:
     rows = rows_of_operation(operation, generation)
     if not rows:
         raise UnknownOperationError(f"{generation.value} has no operation {operation}")
@@ -58,5 +59,13 @@ def facts_of(operation: str | Pseudo, generation: Generation) -> OperationFacts:
         lasting = _MATRIX_SOURCES
     elif generation is Generation.GFX11 and operation in _WIDE_MULTIPLIES:
         lasting = _WIDE_MULTIPLY_SOURCES
-    invalidates = row.unit is Unit.CACHE and "inv" in operation
-    return OperationFacts(row.unit, row.effects, row.reads, row.writes, lasting, invalidates)
+    return OperationFacts(
+        row.unit,
+        row.reads,
+        row.writes,
+        lasting,
+        loads=Effects.LOADS in row.effects,
+        stores=Effects.STORES in row.effects,
+        writes_exec=Effects.WRITES_EXEC in row.effects,
+        invalidates=row.unit is Unit.CACHE and "inv" in operation,
+    )

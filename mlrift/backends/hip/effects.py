@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from mlrift.backends.hip.expressions import Operands, listed, memory_name
 from mlrift.ir.op import Op
-from mlrift.ir.ops import device, memory
+from mlrift.ir.ops import atomic, device, memory
 from mlrift.static_types import Any
 
 Rule = Callable[[Any, Operands], str]
@@ -14,6 +14,17 @@ def _store(made: memory.Store, text: Operands) -> str:
     name = f"store_{memory_name(made.memory_type)}"
     text.use(name)
     return f"{name}({listed(text, made.address, made.value)});"
+
+
+def _volatile_store(made: memory.VolatileStore, text: Operands) -> str:
+    name = f"volatile_store_{memory_name(made.memory_type)}"
+    text.use(name)
+    return f"{name}({listed(text, made.address, made.value)});"
+
+
+def _atomic_store(made: atomic.AtomicStore, text: Operands) -> str:
+    text.use("atomic_words")
+    return f"atomic_word_store({listed(text, made.address, made.value)});"
 
 
 def _lds_store(made: device.LdsStore, text: Operands) -> str:
@@ -50,6 +61,9 @@ def _fill(made: memory.Fill, text: Operands) -> str:
 
 STATEMENTS: dict[type[Op], Rule] = {
     memory.Store: _store,
+    memory.VolatileStore: _volatile_store,
+    atomic.AtomicStore: _atomic_store,
+    atomic.Barrier: lambda made, text: "__threadfence();",
     memory.Copy: _copy,
     memory.Fill: _fill,
     device.LdsStore: _lds_store,

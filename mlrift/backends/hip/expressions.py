@@ -18,7 +18,7 @@ from mlrift.backends.hip.names import (
 from mlrift.ir.core import Value
 from mlrift.ir.numbers import to_single
 from mlrift.ir.op import Op
-from mlrift.ir.ops import arith, compare, convert, device, memory
+from mlrift.ir.ops import arith, atomic, compare, convert, device, memory
 from mlrift.ir.ops.arith import Constant
 from mlrift.static_types import Any
 from mlrift.typesystem import BF16, F32, I1, MachineType
@@ -76,6 +76,13 @@ def _shift(form: str) -> Rule:
         if isinstance(made.rhs, Constant):
             right = str(int(made.rhs.value) & 63)
         return form.format(left, right)
+
+    return rule
+
+
+def _logical(word_sign: str, truth_sign: str) -> Rule:
+    def rule(made: Any, text: Operands) -> str:
+        return _binary(truth_sign if made.type is I1 else word_sign)(made, text)
 
     return rule
 
@@ -149,7 +156,7 @@ def _float_to_bits(made: convert.FloatToBits, text: Operands) -> str:
 
 def _load(space: str) -> Rule:
     def rule(made: Any, text: Operands) -> str:
-        access = made.access if space else made.memory_type
+        access = made.access if space == "lds_" else made.memory_type
         name = f"{space}load_{memory_name(access)}"
         text.use(name)
         return f"{name}({listed(text, made.address)})"
@@ -188,6 +195,12 @@ def _atomic_add(made: device.AtomicAdd, text: Operands) -> str:
 
 def _lds_add(made: device.LdsAdd, text: Operands) -> str:
     name = f"lds_add_{memory_name(made.access)}"
+    text.use(name)
+    return f"{name}({listed(text, made.address, made.operand)})"
+
+
+def _atomic_update(made: atomic.AtomicUpdate, text: Operands) -> str:
+    name = f"atomic_word_{made.kind.value}"
     text.use(name)
     return f"{name}({listed(text, made.address, made.operand)})"
 
@@ -260,8 +273,8 @@ RULES: dict[type[Op], Rule] = {
     arith.Sdiv: _call("divisions", "mlr_sdiv", *_PAIR),
     arith.Urem: _call("divisions", "mlr_urem", *_PAIR),
     arith.Srem: _call("divisions", "mlr_srem", *_PAIR),
-    arith.And: _binary("&"),
-    arith.Or: _binary("|"),
+    arith.And: _logical("&", "&&"),
+    arith.Or: _logical("|", "||"),
     arith.Xor: _xor,
     arith.Shl: _shift("({0} << {1})"),
     arith.Lshr: _shift("({0} >> {1})"),
@@ -285,6 +298,12 @@ RULES: dict[type[Op], Rule] = {
     convert.HalfToSingle: _cast("float(__builtin_bit_cast(_Float16, u16({0})))"),
     convert.SingleToHalf: _cast("u64(__builtin_bit_cast(u16, (_Float16){0}))"),
     memory.Load: _load(""),
+    memory.VolatileLoad: _load("volatile_"),
+    atomic.AtomicLoad: _call("atomic_words", "atomic_word_load", "address"),
+    atomic.AtomicUpdate: _atomic_update,
+    atomic.AtomicCompareExchange: _call(
+        "atomic_words", "atomic_word_swap", "address", "expected", "new"
+    ),
     memory.GlobalAddress: _global_address,
     device.LocalId: _axis("threadIdx"),
     device.GroupId: _axis("blockIdx"),

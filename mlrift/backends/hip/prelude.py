@@ -57,6 +57,35 @@ def _access(name: str, held: str, element: str) -> tuple[Helper, ...]:
     return tuple(rows)
 
 
+def _volatile_access(name: str, held: str, element: str) -> tuple[Helper, Helper]:
+    """Return a load with a full barrier behind it, and a store with one before."""
+    pointer = f"volatile MLR_MEMORY mlr_{name} *"
+    return (
+        Helper(
+            f"volatile_load_{name}",
+            f"MLR_DEVICE {held} volatile_load_{name}(u64 address) {{\n"
+            f"    {held} value = *({pointer})address;\n"
+            "    __threadfence();\n    return value;\n}\n",
+            (f"type_{name}",),
+        ),
+        Helper(
+            f"volatile_store_{name}",
+            f"MLR_DEVICE void volatile_store_{name}(u64 address, {held} value) {{\n"
+            f"    __threadfence();\n    *({pointer})address = ({element})value;\n}}\n",
+            (f"type_{name}",),
+        ),
+    )
+
+
+def _atomic_update(name: str) -> Helper:
+    return Helper(
+        f"atomic_word_{name}",
+        f"MLR_DEVICE u64 atomic_word_{name}(u64 address, u64 value) {{\n"
+        f"    return __hip_atomic_fetch_{name}((u64 *)address, value, __ATOMIC_SEQ_CST,\n"
+        "                                  __HIP_MEMORY_SCOPE_AGENT);\n}\n",
+    )
+
+
 def _atomic_add(name: str, held: str, element: str) -> Helper:
     return Helper(
         f"atomic_add_{name}",
@@ -247,6 +276,17 @@ _GRID_BARRIER = """MLR_DEVICE void mlr_grid_barrier(u64 counter, u64 phase, u64 
     __threadfence();
 }
 """
+_ATOMIC_WORDS = """MLR_DEVICE u64 atomic_word_load(u64 address) {
+    return __hip_atomic_load((u64 *)address, __ATOMIC_SEQ_CST, __HIP_MEMORY_SCOPE_AGENT);
+}
+MLR_DEVICE void atomic_word_store(u64 address, u64 value) {
+    __hip_atomic_store((u64 *)address, value, __ATOMIC_SEQ_CST, __HIP_MEMORY_SCOPE_AGENT);
+}
+MLR_DEVICE u64 atomic_word_swap(u64 address, u64 expected, u64 value) {
+    return __hip_atomic_compare_exchange_strong((u64 *)address, &expected, value,
+        __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __HIP_MEMORY_SCOPE_AGENT);
+}
+"""
 _LANE = """MLR_DEVICE u64 mlr_lane() {
     return __builtin_amdgcn_mbcnt_lo(~0u, 0u);
 }
@@ -261,6 +301,14 @@ HELPERS: dict[str, Helper] = {
         *_access("u64", "u64", "u64"),
         *_access("f32", "float", "float"),
         *_access("f64", "double", "double"),
+        *_volatile_access("u8", "u64", "u8"),
+        *_volatile_access("u16", "u64", "u16"),
+        *_volatile_access("u32", "u64", "u32"),
+        *_volatile_access("u64", "u64", "u64"),
+        *_volatile_access("f32", "float", "float"),
+        *_volatile_access("f64", "double", "double"),
+        Helper("atomic_words", _ATOMIC_WORDS),
+        *(_atomic_update(name) for name in ("add", "sub", "and", "or", "xor")),
         _atomic_add("u32", "u64", "u32"),
         _atomic_add("u64", "u64", "u64"),
         _atomic_add("f32", "float", "float"),

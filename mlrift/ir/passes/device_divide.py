@@ -6,7 +6,7 @@
 A quotient by a constant is the upper part of a product with its rounded-up reciprocal (`x` below
 2**32; larger ones by four products of halves). Other divisions of words that may have more than 32
 bits ask for their upper halves first; when those are not zero, the upper half of the quotient is a
-division of 32 bits and the lower half is found bit by bit. Of signed words the absolute values are
+division of 32 bits and the lower half is estimated in f32. Of signed words the absolute values are
 divided. A division by zero gives some number: devices have no traps.
 """
 
@@ -23,6 +23,8 @@ from mlrift.ir.ops.arith import (
     And,
     Ashr,
     Constant,
+    FMul,
+    FMultiplyAdd,
     Lshr,
     Mul,
     Or,
@@ -37,14 +39,17 @@ from mlrift.ir.ops.arith import (
 )
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Branch, Jump
-from mlrift.ir.ops.convert import TruthToWord
+from mlrift.ir.ops.convert import FloatToBits, SignedToFloat, TruthToWord
+from mlrift.ir.ops.device import DeviceFunction, HardwareFunction
 from mlrift.ir.passes.declaration import Pass, Property, on_functions
 from mlrift.static_types import TypeVar
-from mlrift.typesystem import I64
+from mlrift.typesystem import F32, I64
 
 _HALF = 1 << 32
 _HALF_BITS = 32
 _LOW = _HALF - 1
+_FRACTION_BITS = 23
+_FRACTION = 1 << _FRACTION_BITS
 _P = IntegerPredicate
 _Made = TypeVar("_Made", bound=Op)
 _Division = Udiv | Urem | Sdiv | Srem
@@ -125,10 +130,12 @@ class _Writer:
         """Write a division and return its value; the dividend's range is known."""
         if isinstance(made, Sdiv | Srem):
             return self._signed(made, intervals.signed(dividend))
-        quotient = self._quotient(made.lhs, made.rhs, intervals.unsigned(dividend)[1])
+        most = intervals.unsigned(dividend)[1]
+        quotient = self._quotient(made.lhs, made.rhs, most)
         if isinstance(made, Udiv):
             return quotient
-        return self._remainder(made.lhs, made.rhs, quotient)
+        remainder = self._remainder(made.lhs, made.rhs, quotient)
+        return remainder if most > _LOW else self.emit(And(remainder, self.word(_LOW)))
 
     def _remainder(self, lhs: Value, rhs: Value, quotient: Value) -> Value:
         return self.emit(Sub(lhs, self.emit(Mul(quotient, rhs))))
@@ -139,7 +146,7 @@ class _Writer:
             if type(rhs) is Constant and rhs.value:
                 known = self._by_constant(lhs, int(rhs.value), most)
             else:
-                known = self._by_bits(lhs, rhs)
+                known = (self._by_digits if most > _LOW else self._of_half)(lhs, rhs)
             self.quotients[lhs, rhs] = known
         return known
 
@@ -212,13 +219,21 @@ class _Writer:
 
     # ---- by words ----
 
-    def _by_bits(self, lhs: Value, rhs: Value) -> Value:
+    def _of_half(self, lhs: Value, rhs: Value) -> Value:
+        """Divide 32 bits by a word: nothing is left of them by a larger one."""
+        half, mask, zero = self.word(_HALF_BITS), self.word(_LOW), self.word(0)
+        is_small = self.emit(CompareInteger(_P.EQ, self.emit(Lshr(rhs, half)), zero))
+        divisor = self.emit(Select(is_small, self.emit(And(rhs, mask)), self.word(1)))
+        quotient = self.emit(Udiv(self.emit(And(lhs, mask)), divisor))
+        return self.emit(Select(is_small, quotient, zero))
+
+    def _by_digits(self, lhs: Value, rhs: Value) -> Value:
         """Divide 32 bits by 32 where both are that small, else as one does by hand."""
         half = self.word(_HALF_BITS)
         both = self.emit(Or(lhs, rhs))
         upper = self.emit(Lshr(both, half))
         is_small = self.emit(CompareInteger(_P.EQ, upper, self.word(0)))
-        small, large, loop = Block("small"), Block("large"), Block("bits")
+        small, large = Block("small"), Block("large")
         after = Block("divided", [BlockParameter(I64)])
         self.emit(Branch(is_small, Successor(small), Successor(large)))
         self._enter(small)
@@ -226,9 +241,10 @@ class _Writer:
         quotient = self.emit(Udiv(self.emit(And(lhs, mask)), self.emit(And(rhs, mask))))
         self.emit(Jump(Successor(after, [quotient])))
         self._enter(large)
-        self._first_digit(lhs, rhs, loop)
-        self._enter(loop)
-        self._bit(rhs, loop, after)
+        digit, rest = self._first_digit(lhs, rhs)
+        second = self._second_digit(rest, rhs)
+        whole = self.emit(Add(self.emit(Shl(digit, self.word(_HALF_BITS))), second))
+        self.emit(Jump(Successor(after, [whole])))
         self._enter(after)
         return after.parameters[0]
 
@@ -236,8 +252,8 @@ class _Writer:
         self.blocks.append(block)
         self.current = block
 
-    def _first_digit(self, lhs: Value, rhs: Value, loop: Block) -> None:
-        """Divide the upper half of a word; the rest and the lower half go into a loop."""
+    def _first_digit(self, lhs: Value, rhs: Value) -> tuple[Value, Value]:
+        """Divide the upper half of a word; return the digit and what is left of the word."""
         half, mask, zero = self.word(_HALF_BITS), self.word(_LOW), self.word(0)
         upper = self.emit(Lshr(lhs, half))
         is_one_digit = self.emit(CompareInteger(_P.EQ, self.emit(Lshr(rhs, half)), zero))
@@ -245,30 +261,46 @@ class _Writer:
         divisor = self.emit(Select(is_one_digit, lower_half, self.word(1)))
         divided = self.emit(Udiv(upper, divisor))
         digit = self.emit(Select(is_one_digit, divided, zero))
-        rest = self.emit(Sub(upper, self.emit(Mul(digit, divisor))))
-        lower = self.emit(Shl(lhs, half))
-        loop.parameters = [BlockParameter(I64, name) for name in ("bits", "rest", "lower", "turn")]
-        self.emit(Jump(Successor(loop, [digit, rest, lower, zero])))
+        taken = self.emit(Mul(digit, divisor))
+        return digit, self.emit(Sub(lhs, self.emit(Shl(taken, half))))
 
-    def _bit(self, rhs: Value, loop: Block, after: Block) -> None:
-        """Bring down a bit and subtract the divisor from the rest if it fits."""
-        bits, rest, lower, turn = loop.parameters
-        one = self.word(1)
-        brought = self.emit(Lshr(lower, self.word(63)))
-        longer = self.emit(Or(self.emit(Shl(rest, one)), brought))
-        fits = self.emit(CompareInteger(_P.UGE, longer, rhs))
-        less = self.emit(Select(fits, self.emit(Sub(longer, rhs)), longer))
-        more = self.emit(Or(self.emit(Shl(bits, one)), self.emit(TruthToWord(fits))))
-        following = self.emit(Shl(lower, one))
-        next_turn = self.emit(Add(turn, one))
-        goes_on = self.emit(CompareInteger(_P.ULT, next_turn, self.word(_HALF_BITS)))
-        self.emit(
-            Branch(
-                goes_on,
-                Successor(loop, [more, less, following, next_turn]),
-                Successor(after, [more]),
-            )
-        )
+    def _second_digit(self, rest: Value, rhs: Value) -> Value:
+        """Return a quotient below 2**32: estimated twice, never too high, then one added or not.
+
+        An estimate is at most 2**-19 too low: the two f32 are off by 2**-23 each, the reciprocal
+        by as much, and 2**-20 is taken off. So the second one is of a quotient below 2**13 + 1, and
+        what is left after it is less than twice the divisor.
+        """
+        inverse = self.emit(HardwareFunction(DeviceFunction.RECIPROCAL, self._single(rhs)))
+        less = self.emit(FMul(inverse, self.emit(Constant(1.0 - 2.0**-20, F32))))
+        first = self._estimate(rest, less)
+        rest = self._remainder(rest, rhs, first)
+        second = self._estimate(rest, less)
+        rest = self._remainder(rest, rhs, second)
+        is_short = self.emit(CompareInteger(_P.UGE, rest, rhs))
+        total = self.emit(Add(first, second))
+        return self.emit(Add(total, self.emit(TruthToWord(is_short))))
+
+    def _single(self, word: Value) -> Value:
+        """Return about the f32 that a word is."""
+        upper = self.emit(SignedToFloat(self.emit(Lshr(word, self.word(_HALF_BITS))), F32))
+        lower = self.emit(SignedToFloat(self.emit(And(word, self.word(_LOW))), F32))
+        return self.emit(FMultiplyAdd(upper, self.emit(Constant(2.0**32, F32)), lower))
+
+    def _estimate(self, word: Value, inverse: Value) -> Value:
+        """Return the whole part of a product, which is below 2**32.
+
+        The f32 above it by one has its exponent in 127 to 159: its bits say how far the 24 bits of
+        the number have to be shifted (counts are modulo 64).
+        """
+        one = self.emit(Constant(1.0, F32))
+        bits = self.emit(FloatToBits(self.emit(FMultiplyAdd(self._single(word), inverse, one))))
+        place = self.word(_FRACTION_BITS)
+        fraction = self.emit(And(bits, self.word(_FRACTION - 1)))
+        number = self.emit(Or(fraction, self.word(_FRACTION)))
+        count = self.emit(Add(self.emit(Lshr(bits, place)), self.word(1)))
+        whole = self.emit(Lshr(self.emit(Shl(number, count)), place))
+        return self.emit(And(self.emit(Sub(whole, self.word(1))), self.word(_LOW)))
 
 
 def _reciprocal(divisor: int, bits: int, least_shift: int = 0) -> tuple[int, int]:

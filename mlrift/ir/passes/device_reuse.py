@@ -5,10 +5,13 @@
     %u = memory.load %p : f32         =>     (uses of %b use %a, those of %v use %u)
     %v = memory.load %p : f32
 
-An op is replaced by an equal one that dominates it. Loads are equal when the memory has the same
+An op is replaced by an equal one that dominates it, a constant by one of its own block (it costs
+nothing, and none need be handed on out of a loop). A parameter that gets the same constant on every
+way is that constant. Loads are equal when the memory has the same
 version for both. The dominator tree is walked with the table of what is available.
 """
 
+from mlrift.ir.analysis.control_flow import incoming_edges
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.analysis.memory_versions import (
     MemoryVersions,
@@ -48,6 +51,7 @@ class _Reuse:
     def __init__(self, function: Function) -> None:
         self.dominators = Dominators(function)
         self.versions = {space: MemoryVersions(function, space) for space in Space}
+        self.incoming = incoming_edges(self.dominators.order)
         self.available: dict[Key, Value] = {}
         self.replacements: dict[Value, Value] = {}
 
@@ -83,7 +87,15 @@ class _Reuse:
         }
         added: list[Key] = []
         kept: list[Op] = []
-        for made in block.ops:
+        constants: dict[Key, Value] = {}
+        for made in [*self._constant_parameters(block), *block.ops]:
+            if type(made) is Constant:
+                first = constants.setdefault(_constant_key(made), made)
+                if first is made:
+                    kept.append(made)
+                else:
+                    self.replacements[made] = first
+                continue
             if self.replacements:
                 made.replace_operands(self.replacements)
             key = self._key(made, current)
@@ -101,9 +113,23 @@ class _Reuse:
         block.ops = kept
         return added
 
+    def _constant_parameters(self, block: Block) -> list[Op]:
+        """Return constants for the parameters that get the same one on every way."""
+        made: list[Op] = []
+        edges = [edge for _, edge in self.incoming[block]] if block.parameters else []
+        for position, parameter in enumerate(block.parameters if edges else ()):
+            values = [edge.arguments[position] for edge in edges]
+            known = {_constant_key(row) for row in values if isinstance(row, Constant)}
+            rest = [row for row in values if not isinstance(row, Constant) and row is not parameter]
+            if len(known) == 1 and not rest:
+                first = next(row for row in values if isinstance(row, Constant))
+                copy = Constant(first.value, first.constant_type)
+                copy.span = first.span
+                made.append(copy)
+                self.replacements[parameter] = copy
+        return made
+
     def _key(self, made: Op, current: dict[Space, Version]) -> Key | None:
-        if type(made) is Constant:
-            return (Constant, made.type, repr(made.value))
         if made.EFFECT is Effect.PURE:
             return None if type(made) is DebugValue else _contents(made)
         if made.EFFECT is Effect.READ:
@@ -114,9 +140,9 @@ class _Reuse:
         """Let a load of what was stored as a whole find the stored value."""
         key: Key
         if isinstance(made, Store) and made.memory_type in _WHOLE:
-            key = (Load, made.address, made.memory_type, current[Space.DEVICE])
+            key = (Load, _identity(made.address), made.memory_type, current[Space.DEVICE])
         elif isinstance(made, LdsStore) and made.access in _WHOLE:
-            key = (LdsLoad, made.access, made.address, current[Space.LDS])
+            key = (LdsLoad, made.access, _identity(made.address), current[Space.LDS])
         else:
             return
         if key not in self.available:
@@ -124,13 +150,24 @@ class _Reuse:
             added.append(key)
 
 
+def _constant_key(made: Constant) -> Key:
+    return (made.type, repr(made.value))
+
+
 def _contents(made: Op) -> Key:
     """Return what makes two ops equal: their class and their fields."""
     if Trait.COMMUTATIVE in made.TRAITS:
-        lhs, rhs = made.operands()
-        return (type(made), *sorted((lhs, rhs), key=id))
+        return (type(made), *sorted(map(_identity, made.operands()), key=hash))
     contents: list[object] = [type(made)]
     for row in made.FIELDS:
         field = getattr(made, row.name)
-        contents.append(tuple(field) if row.kind is FieldKind.OPERANDS else field)
+        if row.kind is FieldKind.OPERANDS:
+            contents.append(tuple(map(_identity, field)))
+        else:
+            contents.append(_identity(field))
     return tuple(contents)
+
+
+def _identity(field: object) -> object:
+    """Return what stands for a field or an operand: constants are equal by their value."""
+    return _constant_key(field) if type(field) is Constant else field

@@ -6,7 +6,7 @@
 - No edge is critical: one that leaves a block with several successors enters a block with one
   predecessor. So every edge out of a loop enters an exit block of its own.
 - A value that is made in a loop and used outside passes through a parameter of an exit block
-  ("LCSSA"), so what leaves a loop is seen where control does.
+  ("LCSSA"), so what leaves a loop is seen where control does; a constant has a copy outside.
 
     ^loop(%i : i64):                            ^loop(%i : i64):
       ...                                         ...
@@ -22,6 +22,7 @@ from mlrift.ir.analysis.control_flow import incoming_edges, predecessors, revers
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.analysis.loops import Loop, natural_loops
 from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
+from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.control import Jump, Return, Unreachable
 from mlrift.ir.passes.declaration import Pass, Property, on_functions
 
@@ -126,24 +127,36 @@ def close_loops(function: Function) -> None:
 
 
 def _close(loop: Loop, dominators: Dominators, before: dict[Block, list[Block]]) -> None:
-    """Give the uses outside of a loop of what it makes other values."""
-    homes: dict[Value, Block] = {}
+    """Give the uses outside of a loop of what it makes other values; constants are copied."""
+    homes: set[Value] = set()
     for block in loop.blocks:
-        homes.update(dict.fromkeys(block.parameters, block))
-        homes.update(dict.fromkeys(block.ops, block))
+        homes.update(block.parameters)
+        homes.update(block.ops)
     closers: dict[Value, _Closing] = {}
     for block in dominators.order:
         if block in loop.blocks:
             continue
+        constants: dict[Value, Value] = {}
         for made in block.ops:
             replacements: dict[Value, Value] = {}
             for value in made.operands():
-                if value in homes:
-                    if value not in closers:
-                        closers[value] = _Closing(value, loop, dominators, before)
-                    replacements[value] = closers[value].at_entry(block)
+                if value not in homes:
+                    continue
+                if isinstance(value, Constant):
+                    replacements[value] = constants.setdefault(value, _copied(value))
+                    continue
+                if value not in closers:
+                    closers[value] = _Closing(value, loop, dominators, before)
+                replacements[value] = closers[value].at_entry(block)
             if replacements:
                 made.replace_operands(replacements)
+        block.ops[:0] = [row for row in constants.values() if isinstance(row, Constant)]
+
+
+def _copied(constant: Constant) -> Constant:
+    made = Constant(constant.value, constant.constant_type)
+    made.span = constant.span
+    return made
 
 
 class _Closing:

@@ -14,6 +14,7 @@ from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.numbers import WORD_MASK
 from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Add, Constant, Mul, Shl, Sub
+from mlrift.ir.ops.control import Branch
 from mlrift.ir.ops.device import LdsArray
 from mlrift.static_types import TypeVar
 from mlrift.typesystem import I64
@@ -58,12 +59,15 @@ class Counter:
 
 @record
 class AddressLoop:
-    """A loop with its edges, what it makes, and its counters."""
+    """A loop with its edges, what it makes, and its counters.
+
+    `last` is the block that ends a turn: with a branch to the latch, as a rule, or the latch.
+    """
 
     header: Block
     preheader: Block
     entering: Successor
-    latch: Block
+    last: Block
     onward: Successor
     inside: set[Value]
     counters: dict[Value, Counter]
@@ -81,7 +85,8 @@ def describe_loop(
     for block in loop.blocks:
         inside.update(block.parameters)
         inside.update(made for made in block.ops if type(made) is not Constant)
-    found = AddressLoop(loop.header, *outside[0], *turning[0], inside, {})
+    last = _last_block(loop, turning[0][0])
+    found = AddressLoop(loop.header, *outside[0], last, turning[0][1], inside, {})
     for position, parameter in enumerate(loop.header.parameters):
         if parameter.type is I64:
             form = forms.of(found.onward.arguments[position])
@@ -90,6 +95,14 @@ def describe_loop(
                 start = forms.of(found.entering.arguments[position])
                 found.counters[parameter] = Counter(start, LinearForm(rest, form.constant))
     return found
+
+
+def _last_block(loop: Loop, latch: Block) -> Block:
+    """Return the block that decides whether there is another turn, if it is just one."""
+    before = [
+        block for block in loop.blocks if any(edge.block is latch for edge in block.successors())
+    ]
+    return before[0] if len(before) == 1 and latch is not loop.header else latch
 
 
 class Site:
@@ -248,7 +261,7 @@ class Sums:
         first = self.total([self.of(base, before, constant)], 0, before)
         loop.entering.arguments.append(first)
         adding = self.of(list(step.terms), before)
-        onward = self.total([pointer, adding], step.constant, self._end_of(loop.latch))
+        onward = self.total([pointer, adding], step.constant, self._end_of(loop.last))
         loop.onward.arguments.append(onward)
         return pointer
 
@@ -259,9 +272,19 @@ class Sums:
         return site
 
     def finish(self) -> None:
-        """Put what was written for preheaders and latches at their ends."""
+        """Put what was written for the ends of blocks there.
+
+        A test stays the last op before its branch, as its outcome is a flag.
+        """
         for site in self._appended:
-            site.block.ops[-1:-1] = site.ops
+            ops = site.block.ops
+            test = ops[-1].condition if isinstance(ops[-1], Branch) else None
+            if test in ops and not any(test in made.operands() for made in ops[:-1]):
+                assert isinstance(test, Op)
+                ops.remove(test)
+                ops[-1:-1] = [*site.ops, test]
+            else:
+                ops[-1:-1] = site.ops
 
 
 _Counts = dict[tuple[Value, Value | None], int]

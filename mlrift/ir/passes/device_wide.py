@@ -54,6 +54,7 @@ class _Joining:
 
     def __init__(self, block: Block) -> None:
         self.block = block
+        self.positions: dict[Op, int] = {made: at for at, made in enumerate(block.ops)}
         self.loads: dict[_Key, list[_Access]] = {}
         self.stores: dict[_Key, list[_Access]] = {}
         self.before: dict[Op, list[Op]] = {}
@@ -104,7 +105,7 @@ class _Joining:
         self.stores.clear()
 
     def _join_loads(self, base: Value, lanes: list[_Access]) -> None:
-        first = min((row.made for row in lanes), key=self.block.ops.index)
+        first = min((row.made for row in lanes), key=self.positions.__getitem__)
         kind = lanes[0].made.memory_type
         address = _address(base, lanes[0].offset)
         loaded = VectorLoad(address[-1], _BYTES[kind], vec(kind, len(lanes)))
@@ -117,7 +118,7 @@ class _Joining:
         self._put(self.before.setdefault(first, []), ops, first)
 
     def _join_stores(self, base: Value, lanes: list[_Access]) -> None:
-        last = max((row.made for row in lanes), key=self.block.ops.index)
+        last = max((row.made for row in lanes), key=self.positions.__getitem__)
         kind = lanes[0].made.memory_type
         address = _address(base, lanes[0].offset)
         ops = _new(address)

@@ -3,6 +3,8 @@
 Source: gpu.md 5.1 and 5.5. A node without SIMDs is a processor and is left out.
 """
 
+from collections.abc import Callable
+
 from mlrift.runtime.kfd.driver import TOPOLOGY, Driver
 from mlrift.runtime.kfd.errors import DeviceError
 from mlrift.values import value
@@ -100,9 +102,16 @@ def align(size: int, unit: int) -> int:
 
 def read_nodes(driver: Driver) -> list[Node]:
     """Return the cards in the order of the topology."""
+    return nodes_of(driver.read_text, driver.names, TOPOLOGY)
+
+
+def nodes_of(
+    read_text: Callable[[str], str], names: Callable[[str], list[str]], root: str
+) -> list[Node]:
+    """Return the cards of a topology below a folder."""
     found = []
-    for name in sorted(driver.names(TOPOLOGY), key=_as_number):
-        node = _read_node(driver, name)
+    for name in sorted(names(root), key=_as_number):
+        node = _read_node(read_text, names, f"{root}/{name}")
         if node is not None:
             found.append(node)
     return found
@@ -112,24 +121,21 @@ def _as_number(name: str) -> int:
     return int(name) if name.isdigit() else 1 << 30
 
 
-def _read_node(driver: Driver, name: str) -> Node | None:
-    folder = f"{TOPOLOGY}/{name}"
-    gpu_id = int(driver.read_text(f"{folder}/gpu_id").strip() or "0")
+def _read_node(
+    read_text: Callable[[str], str], names: Callable[[str], list[str]], folder: str
+) -> Node | None:
+    gpu_id = int(read_text(f"{folder}/gpu_id").strip() or "0")
     if gpu_id == 0:
         return None
-    properties = parse_properties(driver.read_text(f"{folder}/properties"))
+    properties = parse_properties(read_text(f"{folder}/properties"))
     if properties.get("simd_count", 0) == 0:
         return None
-    memory = properties.get("local_mem_size", 0) or _bank_bytes(driver, folder)
-    return Node(int(name), gpu_id, properties, memory)
-
-
-def _bank_bytes(driver: Driver, folder: str) -> int:
-    total = 0
-    for bank in driver.names(f"{folder}/mem_banks"):
-        text = driver.read_text(f"{folder}/mem_banks/{bank}/properties")
-        total += parse_properties(text).get("size_in_bytes", 0)
-    return total
+    memory = properties.get("local_mem_size", 0)
+    if memory == 0:
+        for bank in names(f"{folder}/mem_banks"):
+            text = read_text(f"{folder}/mem_banks/{bank}/properties")
+            memory += parse_properties(text).get("size_in_bytes", 0)
+    return Node(int(folder.rsplit("/", 1)[1]), gpu_id, properties, memory)
 
 
 def parse_properties(text: str) -> dict[str, int]:

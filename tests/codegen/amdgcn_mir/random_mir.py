@@ -112,6 +112,7 @@ class Generator:
                 self._select,
                 self._store_something,
                 self._load_something,
+                self._literal,
             ]
         )()
 
@@ -189,6 +190,13 @@ class Generator:
     def _store_something(self) -> None:
         self._store(self._vector())
 
+    def _literal(self) -> None:
+        constant, target = self._new(RegisterFile.SCALAR), self._new(RegisterFile.VECTOR)
+        literal = Literal(self.random.choice([0x76543210, 0xFEDCBA98, 1000]))
+        self._emit("s_mov_b32", [constant, literal], _WRITE, _READ)
+        self._emit("v_xor_b32", [target, constant, self._vector()], _WRITE, _READ, _READ)
+        self.vectors.append(target)
+
     def _load_something(self) -> None:
         count = self.random.choice([1, 1, 1, 2, 4])
         target = self._new(RegisterFile.VECTOR, count)
@@ -247,32 +255,47 @@ class Generator:
         self._emit("v_and_b32", [left, Inline(3), self.vectors[0]], _WRITE, _READ, _READ)
         inside = self._new(RegisterFile.VECTOR)
         self._emit(Pseudo.UNDEFINED, [inside], _WRITE)
+        carried = self._carried()
         head = self._next_block(loop_depth + 1)
         self.divergence += 1
         self._scoped(5)
-        self._emit("v_add_nc_u32", [inside, self._vector(), left], _WRITE, _READ, _READ)
+        self._emit("v_add_nc_u32", [inside, carried, self._vector()], _WRITE, _READ, _READ)
         mask = self._new(RegisterFile.SCALAR)
         self._emit("v_cmp_gt_u32", [mask, left, Inline(0)], _WRITE, _READ, _READ)
         self._emit("v_add_nc_u32", [left, Inline(-1), left], _BOTH, _READ, _READ)
         self._emit("s_and_b32", [EXEC, EXEC, mask], _WRITE, _READ, _READ)
         if self.random.random() < 0.5:
+            self._emit(Pseudo.COPY, [carried, inside], _WRITE, _READ)
             self._emit("s_cbranch_execnz", [BlockTarget(head.number)], _READ)
             latch = self.block
             self._next_block(loop_depth)
             latch.successors.append(head.number)
         else:
-            self._latch(head, loop_depth)
+            self._latch(head, loop_depth, carried, inside)
         self.divergence -= 1
         self._emit("s_mov_b32", [EXEC, saved], _WRITE, _READ)
         self.vectors.append(inside)
         self.depth -= 1
 
-    def _latch(self, head: MachineBlock, loop_depth: int) -> None:
+    def _carried(self) -> VirtualRegister:
+        """A variable of a loop: what it holds in each round comes from the round before."""
+        carried = self._new(RegisterFile.VECTOR)
+        self._emit(Pseudo.COPY, [carried, self._vector()], _WRITE, _READ)
+        return carried
+
+    def _latch(
+        self,
+        head: MachineBlock,
+        loop_depth: int,
+        carried: VirtualRegister,
+        following: VirtualRegister,
+    ) -> None:
         """Leave the loop in front of its last block."""
         branch = self._emit("s_cbranch_execz", [0], _READ)
         leaving = self.block
         latch = self._next_block(loop_depth + 1)
         self._assign()
+        self._emit(Pseudo.COPY, [carried, following], _WRITE, _READ)
         self._assign()
         self._emit("s_branch", [BlockTarget(head.number)], _READ)
         exit_block = self._next_block(loop_depth)
@@ -285,8 +308,14 @@ class Generator:
         loop_depth = self.block.loop_depth
         counter = self._new(RegisterFile.SCALAR)
         self._emit(Pseudo.COPY, [counter, Inline(self.random.randint(1, 3))], _WRITE, _READ)
+        carried = self._carried()
         head = self._next_block(loop_depth + 1)
-        self._scoped(6)
+        following = self._new(RegisterFile.VECTOR)
+        self._scoped(3)
+        self._emit("v_add_nc_u32", [following, carried, self._vector()], _WRITE, _READ, _READ)
+        self._emit(Pseudo.COPY, [carried, following], _WRITE, _READ)
+        self.vectors.append(following)
+        self._scoped(3)
         lower = self._new(RegisterFile.SCALAR)
         self._emit("s_add_u32", [lower, counter, Inline(-1)], _WRITE, _READ, _READ)
         self._emit("s_cmp_lg_u32", [lower, Inline(0)], _READ, _READ)

@@ -8,6 +8,7 @@ from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.frame import resolve_frame
 from mlrift.backends.amdgcn.mir_parse import parse_mir
 from mlrift.backends.amdgcn.mir_text import print_mir
+from mlrift.backends.amdgcn.peephole.constants import share_constants
 from mlrift.backends.amdgcn.peephole.dead_code import remove_dead_code
 from mlrift.backends.amdgcn.peephole.dual_issue import pair_instructions
 from mlrift.backends.amdgcn.peephole.loop_ends import merge_loop_ends
@@ -29,6 +30,7 @@ def _check(seed: int, budget: Budget) -> Allocation:
     function = parse_mir(text)
     merge_loop_ends(function, generation)
     remove_dead_code(function, generation)
+    share_constants(function)
     assert not verify_mir(function, generation, Stage.SELECTED), seed
     assert Machine(function, 5).run() == wanted, f"seed {seed}: loops and dead code"
     schedule(function, generation, budget.vector - 2)

@@ -6,6 +6,7 @@ from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.isa import rows_of, rows_of_operation, rows_with_lanes
 from mlrift.backends.amdgcn.isa.formats import Encoding
 from mlrift.backends.amdgcn.isa.instruction import Access, Effects, OperandKind, Row, Unit
+from mlrift.backends.amdgcn.isa.limits import offset_range
 from mlrift.backends.amdgcn.isa.registers import EXEC, M0, SCC, VCC, Register
 
 GENERATIONS = list(Generation)
@@ -166,3 +167,24 @@ def test_the_same_operation_has_different_names() -> None:
     assert names[Generation.GFX12] == "v_max_num_f32"
     assert rows_of_operation("ds_load_b32", Generation.GFX10)[0].name == "ds_read_b32"
     assert rows_of_operation("s_add_u32", Generation.GFX12)[0].name == "s_add_co_u32"
+
+
+RANGES = {
+    ("global_load_b32", Generation.GFX10): range(-2048, 2048),
+    ("global_load_b32", Generation.GFX11): range(-4096, 4096),
+    ("global_load_b32", Generation.GFX12): range(-(1 << 23), 1 << 23),
+    ("flat_load_b32", Generation.GFX10): range(2048),
+    ("flat_load_b32", Generation.GFX11): range(4096),
+    ("scratch_load_b32", Generation.GFX11): range(-4096, 4096),
+    ("ds_load_b32", Generation.GFX11): range(65536),
+    ("s_load_b32", Generation.GFX10): range(-(1 << 20), 1 << 20),
+    ("s_load_b32", Generation.GFX12): range(-(1 << 23), 1 << 23),
+    ("ds_load_2addr_b32", Generation.GFX11): range(0),
+    ("v_add_f32", Generation.GFX11): range(0),
+}
+
+
+@pytest.mark.parametrize("case", RANGES, ids=lambda case: f"{case[0]} {case[1].value}")
+def test_offsets_that_an_instruction_can_add(case: tuple[str, Generation]) -> None:
+    operation, generation = case
+    assert offset_range(rows_of_operation(operation, generation)[0]) == RANGES[case]

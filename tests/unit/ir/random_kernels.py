@@ -20,6 +20,7 @@ from mlrift.ir.ops.control import Return
 from mlrift.typesystem import F32, F64, I1, I8, I16, I32, I64, MachineType
 from mlrift.values import value
 
+LANES = 32
 READ_BYTES = 512
 OWN_BYTES = 64
 _WORDS = (0, 1, 2, 3, 5, 7, 10, 31, 32, 63, 255, 1000, 2**16, 2**32 - 1, 2**32, 2**63, 2**64 - 1)
@@ -61,7 +62,9 @@ def random_kernel(seed: int) -> tuple[Module, Launch]:
     """Return a module with one kernel, `k`, and a launch; two of three assume their group size."""
     module = Module("random")
     launch = LAUNCHES[seed % len(LAUNCHES)]
-    _Writer(Random(seed), module, launch.group if seed % 3 else None).write()
+    writer = _Writer(Random(seed), module, launch.group if seed % 3 else None)
+    writer.has_whole_waves = launch.group[0] * launch.group[1] % LANES == 0
+    writer.write()
     return module, launch
 
 
@@ -79,6 +82,7 @@ class _Writer:
         module.functions["k"] = self.function
         self.builder = Builder(module, self.function)
         self.emit = self.builder.emit
+        self.has_whole_waves = True  # lanes that are not there give anything to an exchange
         self.loops: list[tuple[Block, Block]] = []
         self.counters = 0
 
@@ -248,7 +252,7 @@ class _Writer:
     def together(self) -> None:
         """Write something that all items of a group do together, outside of all conditions."""
         random = self.random
-        kind = random.randrange(6)
+        kind = random.choice((0, 1, 2, 3, 4, 5) if self.has_whole_waves else (0, 1, 4, 5))
         slot, single = random.choice(self.words), random.choice(self.singles)
         value = self.get(single)
         if kind == 0:

@@ -5,6 +5,7 @@ between the rounds (on gfx10 the first private memory moves the registers that a
 the function has no virtual registers, copies or undefined values.
 """
 
+from mlrift.backends.amdgcn.allocation.coalesce import MaskPlace, make_groups
 from mlrift.backends.amdgcn.allocation.colour import (
     Choice,
     Colouring,
@@ -12,7 +13,7 @@ from mlrift.backends.amdgcn.allocation.colour import (
     colour,
     fixed_occupation,
 )
-from mlrift.backends.amdgcn.allocation.groups import Group, MaskPlace, make_groups
+from mlrift.backends.amdgcn.allocation.groups import Group
 from mlrift.backends.amdgcn.allocation.liveness import find_liveness
 from mlrift.backends.amdgcn.allocation.rewrite import rewrite
 from mlrift.backends.amdgcn.allocation.spill import SpillState, spill
@@ -113,7 +114,7 @@ class _Attempt:
         self.lives = liveness.lives
         self.state = state
         _live_everywhere(state.lanes, units, self.lives, liveness.points)
-        self.grouping = make_groups(function, units, self.lives, state.temporary, self.policy.masks)
+        self.grouping = make_groups(function, units, liveness, state.temporary, self.policy.masks)
         self.uses = _use_counts(function, units)
         self.weights: dict[Group, float] = {}
 

@@ -6,9 +6,10 @@ youngest of both are put together: what is pending after either path is pending,
 stronger wait of the two. A stream that is longer than the counter can count keeps the excess in its
 last place.
 
-Reads and writes of a pending destination are refused. A vector load may write what an older load of
-the same stream is still to write, as both arrive in order. Registers that hold addresses or data to
-be stored are free as soon as the operation is issued (gpu.md 4.6).
+Reads and writes of a pending destination are refused. On gfx10 and gfx11 a vector load may write
+what an older load of the same stream is still to write, as both arrive in order; gfx12 does not
+promise that. Registers that hold addresses or data to be stored are free as soon as the operation
+is issued (gpu.md 4.6).
 """
 
 from mlrift.backends.amdgcn.check.context import Report, Subject, silent
@@ -31,6 +32,7 @@ from mlrift.backends.amdgcn.isa.instruction import Effects, Unit
 from mlrift.values import record
 
 _LONGEST = 64
+_ORDERED_LOADS = (Generation.GFX10, Generation.GFX11)
 
 Frozen = tuple[tuple[int, ...], ...]
 
@@ -96,7 +98,7 @@ def _run(block: CheckedBlock, before: Frozen, generation: Generation, report: Re
         row = step.instruction.row
         if state.everything:
             if (step.reads | step.writes) & state.everything:
-                _check_registers(state, step, report)
+                _check_registers(state, step, generation, report)
             _check_order(state, step, report)
         if row.unit is Unit.WAIT:
             for stream, left in limits_of(step.instruction, generation):
@@ -120,11 +122,15 @@ def _join(_block: CheckedBlock, one: Frozen, other: Frozen) -> Frozen:
     return tuple(joined)
 
 
-def _check_registers(state: Outstanding, step: Step, report: Report) -> None:
+def _check_registers(
+    state: Outstanding, step: Step, generation: Generation, report: Report
+) -> None:
     wrong = step.reads & state.everything
     if wrong:
         report(step, Rule.WAIT_READ, f"reads {names_of(wrong)} before {_source(state, wrong)}")
-    written = step.writes & state.everything & ~wrong & ~_arrives_in_order(state, step)
+    written = step.writes & state.everything & ~wrong
+    if written and generation in _ORDERED_LOADS:
+        written &= ~_arrives_in_order(state, step)
     if written:
         source = _source(state, written)
         report(step, Rule.WAIT_WRITE, f"writes {names_of(written)} before {source}")

@@ -1,9 +1,10 @@
 """The instruction sets of gfx10.3, gfx11 and gfx12: rows, encoder, decoder, assembler text.
 
-    from mlrift.backends.amdgcn.isa import decode, encode, rows_of
+    from mlrift.backends.amdgcn.isa import decode, encode, instruction_of, parse, print_instruction
 
 `rows_of(generation)` gives the table of a generation; `mlrift.backends.amdgcn.chips` names the
-generation of a chip.
+generation of a chip. `instruction_of` finds the shortest form of an operation; `limits.py` and
+`packed_numbers.py` have what those need who choose operands and waits.
 """
 
 from mlrift.backends.amdgcn.isa.choose import instruction_of, select_row

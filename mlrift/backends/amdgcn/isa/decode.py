@@ -10,9 +10,10 @@ from functools import cache
 from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.isa.addresses import address_operands
 from mlrift.backends.amdgcn.isa.errors import DecodeError
+from mlrift.backends.amdgcn.isa.extended_rows import extended
+from mlrift.backends.amdgcn.isa.extension_values import has_meaning
 from mlrift.backends.amdgcn.isa.formats import Encoding, Format, formats_of
 from mlrift.backends.amdgcn.isa.instruction import Instruction, Literal, Operand, Row
-from mlrift.backends.amdgcn.isa.lane_controls import control_is_known
 from mlrift.backends.amdgcn.isa.plans import Plan, plan_of
 from mlrift.backends.amdgcn.isa.registers import Register, vgpr
 from mlrift.backends.amdgcn.isa.rows import rows_of
@@ -49,9 +50,9 @@ def decode(code: bytes, offset: int, generation: Generation) -> tuple[Instructio
     for row in rows:
         plan = plan_of(row, generation)
         if plan.extensions:
-            extended = plan.extensions.get(word >> plan.source_shift & _SOURCE_MASK)
-            if extended is not None:
-                plan = plan_of(extended, generation)
+            extension = plan.extensions.get(word >> plan.source_shift & _SOURCE_MASK)
+            if extension is not None:
+                plan = plan_of(extended(row, extension, generation), generation)
                 word = _bits(code, offset, plan.size_bytes)
         if word & plan.constant_mask == plan.constant:
             return _decode(plan, word, code, offset, generation)
@@ -114,8 +115,8 @@ def _read_modifiers(plan: Plan, word: int, modifiers: dict[str, int]) -> None:
         if number != modifier.default:
             if modifier.signed and number >> modifier.field.width - 1:
                 number -= 1 << modifier.field.width
-            if name == "dpp_ctrl" and not control_is_known(number):
-                raise DecodeError(f"{plan.row.name}: dpp_ctrl {number:#x} has no meaning")
+            if not has_meaning(name, number):
+                raise DecodeError(f"{plan.row.name}: {name} {number:#x} has no meaning")
             modifiers[name] = number
 
 

@@ -9,9 +9,9 @@ from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.isa.addresses import address_code
 from mlrift.backends.amdgcn.isa.build_vector import HALVES
 from mlrift.backends.amdgcn.isa.errors import EncodeError
+from mlrift.backends.amdgcn.isa.extension_values import has_meaning
 from mlrift.backends.amdgcn.isa.formats import Encoding
 from mlrift.backends.amdgcn.isa.instruction import Instruction, Literal
-from mlrift.backends.amdgcn.isa.lane_controls import control_is_known
 from mlrift.backends.amdgcn.isa.limits import check_operands
 from mlrift.backends.amdgcn.isa.plans import ModifierPlan, Plan, plan_of
 from mlrift.backends.amdgcn.isa.registers import Register, RegisterFile
@@ -128,8 +128,8 @@ def _modifier_bits(modifier: ModifierPlan, number: int) -> int:
         raise EncodeError(
             f"{modifier.name}: {number:#x} has bits other than those of {modifier.allowed:#x}"
         )
-    elif modifier.name == "dpp_ctrl" and not control_is_known(number):
-        raise EncodeError(f"dpp_ctrl: {number:#x} has no meaning")
+    elif not has_meaning(modifier.name, number):
+        raise EncodeError(f"{modifier.name}: {number:#x} has no meaning")
     return number & modifier.allowed
 
 

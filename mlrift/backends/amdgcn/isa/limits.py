@@ -1,7 +1,8 @@
 """Rules between the operands of an instruction: what the hardware can read at once.
 
-`check_operands` is part of encoding; `scalar_sources` and `LIMITS` are for those who choose
-operands. Sources: the manuals' sections on "Literal constants and constant bus" and "VOPD".
+`check_operands` is part of encoding; `scalar_sources`, `scalar_limit`, `pair_conflict` and
+`offset_range` are for those who choose operands. Sources: the manuals' sections on "Literal
+constants and constant bus" and "VOPD".
 """
 
 from mlrift.backends.amdgcn.chips import Generation
@@ -52,6 +53,15 @@ def scalar_sources(row: Row, operands: tuple[Operand, ...]) -> int:
         elif type(operand) is Literal:
             found.add(operand)
     return len(found)
+
+
+def offset_range(row: Row) -> range:
+    """Return the offsets that a memory instruction can add, in bytes; empty if it has none."""
+    allowed = row.modifiers.get("offset", 0)
+    if allowed >= 0:
+        return range(allowed + 1) if allowed else range(0)
+    half = 1 << row.format.fields["offset"].width - 1
+    return range(-half, half)
 
 
 def check_operands(instruction: Instruction, generation: Generation) -> None:

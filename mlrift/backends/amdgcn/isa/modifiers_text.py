@@ -3,9 +3,9 @@
 import re
 
 from mlrift.backends.amdgcn.isa.errors import AssemblyError
+from mlrift.backends.amdgcn.isa.extension_values import MIRRORS, ROW_OPERATIONS, SELECTIONS
 from mlrift.backends.amdgcn.isa.formats import Encoding, Extension
 from mlrift.backends.amdgcn.isa.instruction import Effects, Instruction, Row
-from mlrift.backends.amdgcn.isa.lane_controls import MIRRORS, ROW_OPERATIONS
 
 SOURCE_NUMBERS = {"src0": 0, "src1": 1, "vsrc1": 1, "src2": 2}
 """The bit that a source has in neg, abs and op_sel."""
@@ -23,14 +23,6 @@ _HINTS = {
 """Names of temporal hints by number; number 3 of loads and stores is BYPASS for the system."""
 
 _BYPASS = 3
-_PARTS = ("BYTE_0", "BYTE_1", "BYTE_2", "BYTE_3", "WORD_0", "WORD_1", "DWORD")
-_UNUSED = ("UNUSED_PAD", "UNUSED_SEXT", "UNUSED_PRESERVE")
-_SELECTIONS = {
-    "dst_sel": _PARTS,
-    "dst_unused": _UNUSED,
-    "src0_sel": _PARTS,
-    "src1_sel": _PARTS,
-}
 _LISTS = ("op_sel", "op_sel_hi", "neg_lo", "neg_hi")
 _LIST = re.compile(r"([a-z0-9_]+):\[([0-9,]+)\]")
 _NUMBER = re.compile(r"([a-z0-9_]+):(-?(?:0x[0-9a-f]+|\d+))")
@@ -127,10 +119,10 @@ def _lanes(instruction: Instruction) -> list[str]:
 def _selected_parts(instruction: Instruction) -> list[str]:
     """Return which bytes or words of registers are meant."""
     parts = []
-    for name, names in _SELECTIONS.items():
+    for name, names in SELECTIONS.items():
         if name in instruction.row.modifiers:
             number = instruction.modifier(name)
-            parts.append(f"{name}:{names[number] if number < len(names) else number}")
+            parts.append(f"{name}:{names[number]}")
     return parts
 
 
@@ -171,9 +163,9 @@ def read_modifier(text: str, row: Row, modifiers: dict[str, int]) -> None:
         modifiers["omod"] = _OUTPUT_NUMBERS[text]
     elif text in MIRRORS:
         modifiers["dpp_ctrl"] = MIRRORS[text]
-    elif text.partition(":")[0] in _SELECTIONS:
+    elif text.partition(":")[0] in SELECTIONS:
         name, _, part = text.partition(":")
-        modifiers[name] = _position(part, _SELECTIONS[name])
+        modifiers[name] = _position(part, SELECTIONS[name])
     elif text.startswith("th:"):
         modifiers["th"] = _hint_number(text.removeprefix("th:"), row)
     elif text.startswith("scope:"):

@@ -44,8 +44,7 @@ def number_text(spec: OperandSpec, number: int, generation: Generation) -> str:
         case OperandKind.DELAYS:
             return _delays_text(number)
         case OperandKind.HARDWARE_REGISTER:
-            register, offset, less = (part.extract(number) for part in HARDWARE_REGISTER)
-            return f"hwreg({register}, {offset}, {less + 1})"
+            return _hardware_register_text(number, generation)
         case OperandKind.MESSAGE:
             for name, known in MESSAGE_NAMES.items():
                 if number == known and _has_message(name, generation):
@@ -70,7 +69,7 @@ def number_of_text(spec: OperandSpec, text: str, generation: Generation) -> int:
         case OperandKind.DELAYS:
             return _delays_of(text)
         case OperandKind.HARDWARE_REGISTER:
-            return _hardware_register(text)
+            return _hardware_register(text, generation)
         case OperandKind.MESSAGE:
             return _message(text)
     raise AssemblyError(f"`{text}` is no {spec.kind.value}")
@@ -142,14 +141,22 @@ def _delays_of(text: str) -> int:
     return number
 
 
-def _hardware_register(text: str) -> int:
+def _hardware_register_text(number: int, generation: Generation) -> str:
+    register, offset, less = (part.extract(number) for part in HARDWARE_REGISTER)
+    names = HARDWARE_REGISTER_NAMES[generation]
+    name = next((name for name, known in names.items() if known == register), str(register))
+    return f"hwreg({name}, {offset}, {less + 1})"
+
+
+def _hardware_register(text: str, generation: Generation) -> int:
     match = _REGISTER.fullmatch(text)
     if match is None:
         raise AssemblyError(f"`{text}` is no hwreg(id, offset, size)")
     name = match[1]
-    if not name.isdigit() and name not in HARDWARE_REGISTER_NAMES:
-        raise AssemblyError(f"`{name}` is none of {', '.join(HARDWARE_REGISTER_NAMES)}")
-    number = int(name) if name.isdigit() else HARDWARE_REGISTER_NAMES[name]
+    names = HARDWARE_REGISTER_NAMES[generation]
+    if not name.isdigit() and name not in names:
+        raise AssemblyError(f"`{name}` is none of {', '.join(names)}")
+    number = int(name) if name.isdigit() else names[name]
     offset, size = int(match[2] or 0), int(match[3] or 32)
     if not (number < 64 and offset < 32 and 1 <= size <= 32):
         raise AssemblyError(f"`{text}`: the id is below 64, the offset below 32, the size 1 to 32")

@@ -66,7 +66,42 @@ HARDWARE_REGISTER = (
     _part("offset", (6, 5, 0)),
     _part("size less one", (11, 5, 0)),
 )
-HARDWARE_REGISTER_NAMES = {"HW_REG_MODE": 1, "HW_REG_WAVE_MODE": 1, "HW_REG_SHADER_CYCLES": 29}
+_COMMON_REGISTERS = {
+    "HW_REG_MODE": 1,
+    "HW_REG_STATUS": 2,
+    "HW_REG_TRAPSTS": 3,
+    "HW_REG_GPR_ALLOC": 5,
+    "HW_REG_LDS_ALLOC": 6,
+    "HW_REG_IB_STS": 7,
+    "HW_REG_SH_MEM_BASES": 15,
+    "HW_REG_FLAT_SCR_LO": 20,
+    "HW_REG_FLAT_SCR_HI": 21,
+    "HW_REG_HW_ID1": 23,
+    "HW_REG_HW_ID2": 24,
+    "HW_REG_SHADER_CYCLES": 29,
+}
+HARDWARE_REGISTER_NAMES = {
+    Generation.GFX10: _COMMON_REGISTERS,
+    Generation.GFX11: _COMMON_REGISTERS,
+    Generation.GFX12: {
+        "HW_REG_WAVE_MODE": 1,
+        "HW_REG_WAVE_STATUS": 2,
+        "HW_REG_WAVE_STATE_PRIV": 4,
+        "HW_REG_WAVE_GPR_ALLOC": 5,
+        "HW_REG_WAVE_LDS_ALLOC": 6,
+        "HW_REG_IB_STS": 7,
+        "HW_REG_WAVE_EXCP_FLAG_PRIV": 17,
+        "HW_REG_WAVE_EXCP_FLAG_USER": 18,
+        "HW_REG_WAVE_TRAP_CTRL": 19,
+        "HW_REG_WAVE_SCRATCH_BASE_LO": 20,
+        "HW_REG_WAVE_SCRATCH_BASE_HI": 21,
+        "HW_REG_WAVE_HW_ID1": 23,
+        "HW_REG_WAVE_HW_ID2": 24,
+        "HW_REG_WAVE_SCHED_MODE": 26,
+        "HW_REG_SHADER_CYCLES_LO": 29,
+        "HW_REG_SHADER_CYCLES_HI": 30,
+    },
+}
 MESSAGE_NAMES = {"MSG_INTERRUPT": 1, "MSG_DEALLOC_VGPRS": 3}
 
 

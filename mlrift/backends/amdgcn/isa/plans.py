@@ -8,7 +8,6 @@ from functools import cache
 
 from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.isa.build_vector import HALVES
-from mlrift.backends.amdgcn.isa.extended_rows import extended
 from mlrift.backends.amdgcn.isa.fields import Field
 from mlrift.backends.amdgcn.isa.formats import Encoding, Extension
 from mlrift.backends.amdgcn.isa.instruction import OperandKind, OperandSpec, Row
@@ -71,7 +70,7 @@ class Plan:
     modifier_default: int
     modifier_mask: int
     has_halves: bool
-    extensions: dict[int, Row]
+    extensions: dict[int, Extension]
     source_shift: int
 
 
@@ -93,29 +92,15 @@ def plan_of(row: Row, generation: Generation) -> Plan:
         for spec in row.operands
         if spec.kind is not OperandKind.LITERAL
     )
-    variable = {plan.spec.field for plan in operands}
-    if form.encoding is Encoding.SCRATCH and "sve" in fields:
-        variable.add("sve")
-    if form.extension is Extension.SDWA:
-        variable |= {_SCALAR_BITS[name] for name in variable if name in _SCALAR_BITS}
-    modifiers = {}
-    default = mask = 0
+    variable = _variable_fields(row, operands)
+    modifiers = _modifier_plans(row, variable)
     constant = form.layout.constant | fields["op"].insert(row.opcode)
     constant_mask = form.layout.constant_mask | fields["op"].mask
     for name, field in fields.items():
-        if name in variable or name == "op":
-            continue
-        number = row.defaults.get(name, 0)
-        allowed = row.modifiers.get(name, 0)
-        if allowed:
-            signed = allowed < 0
-            every = (1 << field.width) - 1
-            modifiers[name] = ModifierPlan(name, field, allowed & every, number, signed)
-            default |= field.insert(number)
-            mask |= field.insert(allowed & every)
-        constant |= field.insert(number)
-        constant_mask |= field.mask
-    has_halves = form.encoding in SHORT_ENCODINGS and "op_sel" in row.modifiers
+        if name not in variable:
+            constant |= field.insert(row.defaults.get(name, 0))
+            constant_mask |= field.mask
+    free = sum(each.field.insert(each.allowed) for each in modifiers.values())
     source = fields.get("src0")
     return Plan(
         row,
@@ -123,14 +108,35 @@ def plan_of(row: Row, generation: Generation) -> Plan:
         operands,
         tuple(index for index, spec in enumerate(row.operands) if spec.kind is OperandKind.LITERAL),
         modifiers,
-        constant & ~mask,
-        constant_mask & ~mask,
-        default & mask,
-        mask,
-        has_halves,
-        {_EXTENSION_CODES[each]: extended(row, each, generation) for each in row.extensions},
+        constant & ~free,
+        constant_mask & ~free,
+        constant & free,
+        free,
+        form.encoding in SHORT_ENCODINGS and "op_sel" in row.modifiers,
+        {_EXTENSION_CODES[each]: each for each in row.extensions},
         source.pieces[0].low if source is not None else 0,
     )
+
+
+def _variable_fields(row: Row, operands: tuple[OperandPlan, ...]) -> set[str]:
+    """Return the opcode and the fields that follow from operands."""
+    variable = {plan.spec.field for plan in operands}
+    if row.format.encoding is Encoding.SCRATCH:
+        variable.add("sve")
+    if row.format.extension is Extension.SDWA:
+        variable |= {_SCALAR_BITS[name] for name in variable if name in _SCALAR_BITS}
+    return variable | {"op"}
+
+
+def _modifier_plans(row: Row, variable: set[str]) -> dict[str, ModifierPlan]:
+    plans = {}
+    for name, allowed in row.modifiers.items():
+        field = row.format.fields.get(name)
+        if field is not None and name not in variable:
+            every = (1 << field.width) - 1
+            default = row.defaults.get(name, 0)
+            plans[name] = ModifierPlan(name, field, allowed & every, default, allowed < 0)
+    return plans
 
 
 def _operand_plan(row: Row, spec: OperandSpec, generation: Generation) -> OperandPlan:

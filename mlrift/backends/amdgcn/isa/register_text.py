@@ -23,8 +23,6 @@ _NAMED = {
     "exec_lo": sgpr(126),
     "exec_hi": sgpr(127),
     "exec": sgpr(126, 2),
-    "src_flat_scratch_base_lo": sgpr(230),
-    "src_flat_scratch_base_hi": sgpr(231),
     "src_shared_base": sgpr(235),
     "src_shared_limit": sgpr(236),
     "src_private_base": sgpr(237),

@@ -30,9 +30,6 @@ FIRST_VGPR_CODE = 256
 _SPECIAL_GENERALS = (106, 108, 110, 112, 114, 116, 118, 120, 122, 126)
 """Where pairs begin above the general registers: VCC, trap temporaries, EXEC."""
 
-_FLAT_SCRATCH_BASE = (230, 231)
-"""Low and high half of the address of private memory."""
-
 _APERTURES = (235, 236, 237, 238)
 _FLAGS_AS_SOURCES = (251, 252)
 """VCCZ and EXECZ, of gfx10.3 only."""
@@ -116,8 +113,6 @@ def constants(generation: Generation, dwords: int) -> Table:
         for code in _APERTURES:
             table[code] = sgpr(code, dwords)
     if dwords == 1:
-        for code in _FLAT_SCRATCH_BASE:
-            table[code] = sgpr(code)
         for code in _FLAGS_AS_SOURCES if generation is Generation.GFX10 else ():
             table[code] = sgpr(code)
         table[SCC_CODE] = SCC

@@ -124,16 +124,17 @@ def _loop(loop: Loop, decoded: Decoded) -> str:
 
 
 def _lines(loop: Loop, decoded: Decoded) -> str:
-    """Return the lines of the source of a loop, of the file that it begins in."""
+    """Return the lines of a loop, in the file of the kernel or in the one that it begins in."""
     first = decoded.line_at(loop.start)
     if first is None:
         return f"at {loop.start:#06x}"
-    found = [first.line]
-    for row in decoded.lines:
-        if loop.start <= row.offset < loop.end and row.path == first.path:
-            found.append(row.line)
+    inside = [row for row in decoded.lines if loop.start <= row.offset < loop.end]
+    own = decoded.lines[0].path
+    path = own if any(row.path == own for row in inside) else first.path
+    found = [row.line for row in (first, *inside) if row.path == path]
     low, high = min(found), max(found)
-    return f"of line {low}" if low == high else f"of lines {low} to {high}"
+    place = "" if path == own else f" of {path}"
+    return f"of line {low}{place}" if low == high else f"of lines {low} to {high}{place}"
 
 
 def _number(count: int, what: str) -> str:

@@ -6,7 +6,7 @@
 from mlrift.backends.amdgcn.allocation.liveness import bits_of, find_liveness
 from mlrift.backends.amdgcn.allocation.units import InstructionUnits, number_units
 from mlrift.backends.amdgcn.chips import Generation
-from mlrift.backends.amdgcn.isa.instruction import Access, Effects, Unit
+from mlrift.backends.amdgcn.isa.instruction import Access, Unit
 from mlrift.backends.amdgcn.isa.registers import Register
 from mlrift.backends.amdgcn.mir import MachineFunction, MachineInstruction, Pseudo
 from mlrift.backends.amdgcn.operations import facts_of
@@ -59,7 +59,7 @@ def _is_removable(made: MachineInstruction, generation: Generation) -> bool:
     if isinstance(made.operation, Pseudo):
         return made.operation is not Pseudo.DRAIN
     facts = facts_of(made.operation, generation)
-    if facts.effects & (Effects.WRITES_EXEC | Effects.STORES | Effects.ATOMIC):
+    if facts.writes_exec or facts.stores:
         return False
     if facts.unit in _LOADING_UNITS:
         return made.memory is not None and not made.memory.ordered

@@ -11,7 +11,7 @@ banks, and at most two scalar registers or one literal are read (gpu.md 4.1).
 
 from mlrift.backends.amdgcn.allocation.units import physical_accesses
 from mlrift.backends.amdgcn.chips import Generation
-from mlrift.backends.amdgcn.isa.instruction import Access, Effects, Literal, Operand, Unit
+from mlrift.backends.amdgcn.isa.instruction import Access, Literal, Operand, Unit
 from mlrift.backends.amdgcn.isa.limits import pair_conflict
 from mlrift.backends.amdgcn.isa.registers import EXEC, VCC, Register, RegisterFile
 from mlrift.backends.amdgcn.mir import (
@@ -97,12 +97,12 @@ def _entry(made: MachineInstruction, generation: Generation) -> _Entry:
         return _Entry(made, 0, 0, True, False, [])
     facts = facts_of(made.operation, generation)
     reads, writes = physical_accesses(made, facts)
-    writes_exec = facts.effects & Effects.WRITES_EXEC or any(
+    writes_exec = facts.writes_exec or any(
         operand == EXEC and access is not Access.READ
         for operand, access in zip(made.operands, made.access, strict=True)
     )
-    is_fixed = facts.unit in _BARRIERS or bool(writes_exec)
-    loads = bool(facts.effects & Effects.LOADS) or facts.unit is Unit.LDS
+    is_fixed = facts.unit in _BARRIERS or writes_exec
+    loads = facts.loads or facts.unit is Unit.LDS
     return _Entry(made, _bits(reads), _bits(writes), is_fixed, loads, _halves(made))
 
 

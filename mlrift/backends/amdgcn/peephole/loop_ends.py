@@ -9,7 +9,8 @@
     block 5
 
 What stood behind the branch is now done once more than before, when no lane is left: vector
-instructions then do nothing, and scalar results must not be wanted where the loop ends.
+instructions then do nothing, and other results must not be wanted where the loop ends. If the
+branch asks SCC and the second block changes it, that block goes in front of the comparison.
 """
 
 from mlrift.backends.amdgcn.allocation.liveness import find_liveness
@@ -22,7 +23,7 @@ from mlrift.backends.amdgcn.allocation.units import (
 )
 from mlrift.backends.amdgcn.branches import INVERTED
 from mlrift.backends.amdgcn.chips import Generation
-from mlrift.backends.amdgcn.isa.instruction import Access, Effects, Unit
+from mlrift.backends.amdgcn.isa.instruction import Access, Unit
 from mlrift.backends.amdgcn.isa.registers import Register, RegisterFile
 from mlrift.backends.amdgcn.mir import (
     BlockTarget,
@@ -61,8 +62,12 @@ def merge_loop_ends(function: MachineFunction, generation: Generation) -> None:
         wanted = liveness.live_in[position[end.exit]]
         if not all(_is_movable(made, generation) for made in end.latch.instructions[:-1]):
             continue
-        if _can_be_done_again(end, rows[end.latch.number], units, wanted):
-            _merge(function, end)
+        latch = rows[end.latch.number][:-1]
+        if _is_wanted(end, latch, units, wanted):
+            continue
+        place = _place_for(end, latch, rows[end.leaving.number])
+        if place >= 0:
+            _merge(function, end, place)
 
 
 def _indexed(function: MachineFunction) -> list[tuple[MachineBlock, int]]:
@@ -116,19 +121,46 @@ def _names_block(made: MachineInstruction) -> bool:
     return bool(made.operands) and isinstance(made.operands[-1], BlockTarget)
 
 
-def _can_be_done_again(
-    end: _LoopEnd, rows: list[InstructionUnits], units: Units, wanted: int
-) -> bool:
-    """Whether the branch and the exit (a bit a unit) want nothing that the latch writes."""
-    branch = str(end.leaving.instructions[-1].operation)
-    for row in rows[:-1]:
-        for unit in row.writes:
-            if unit == CONDITION_UNIT:
-                if "scc" in branch or wanted >> unit & 1:
-                    return False
-            elif wanted >> unit & 1 and not ("exec" in branch and _is_vector(unit, units)):
-                return False
-    return True
+def _is_wanted(end: _LoopEnd, latch: list[InstructionUnits], units: Units, wanted: int) -> bool:
+    """Whether the exit wants (a bit a unit) something that the latch writes for lanes that left."""
+    leaves_without_lanes = "exec" in str(end.leaving.instructions[-1].operation)
+    return any(
+        wanted >> unit & 1 and not (leaves_without_lanes and _is_vector(unit, units))
+        for row in latch
+        for unit in row.writes
+    )
+
+
+def _place_for(
+    end: _LoopEnd, latch: list[InstructionUnits], leaving: list[InstructionUnits]
+) -> int:
+    """Return where in the leaving block the latch can stand: before the branch or, if the branch
+    asks SCC and the latch writes it, before what computes SCC; -1 if nowhere.
+    """
+    last = len(leaving) - 1
+    writes = {unit for row in latch for unit in row.writes}
+    if "scc" not in str(end.leaving.instructions[-1].operation) or CONDITION_UNIT not in writes:
+        return last
+    place = _condition_start(leaving)
+    if place < 0:
+        return -1
+    reads = {unit for row in latch for unit in row.reads}
+    for row in leaving[place:last]:
+        if not writes.isdisjoint(set(row.reads) - {CONDITION_UNIT}):
+            return -1
+        later = set(row.writes) - {CONDITION_UNIT}
+        if not writes.isdisjoint(later) or not reads.isdisjoint(later):
+            return -1
+    return place
+
+
+def _condition_start(leaving: list[InstructionUnits]) -> int:
+    """Return the position of the first of the instructions that compute the branch's SCC."""
+    for index in range(len(leaving) - 2, -1, -1):
+        row = leaving[index]
+        if CONDITION_UNIT in row.writes and CONDITION_UNIT not in row.reads:
+            return index
+    return -1
 
 
 def _is_movable(made: MachineInstruction, generation: Generation) -> bool:
@@ -138,7 +170,7 @@ def _is_movable(made: MachineInstruction, generation: Generation) -> bool:
     if isinstance(made.operation, Pseudo):
         return made.operation is not Pseudo.DRAIN
     facts = facts_of(made.operation, generation)
-    return facts.unit in _MOVABLE and not facts.effects & Effects.WRITES_EXEC
+    return facts.unit in _MOVABLE and not facts.writes_exec
 
 
 def _is_vector(unit: int, units: Units) -> bool:
@@ -147,13 +179,12 @@ def _is_vector(unit: int, units: Units) -> bool:
     return units.owners[unit - FIRST_VIRTUAL_UNIT][0].file is RegisterFile.VECTOR
 
 
-def _merge(function: MachineFunction, end: _LoopEnd) -> None:
+def _merge(function: MachineFunction, end: _LoopEnd, place: int) -> None:
     leaving, latch = end.leaving, end.latch
-    branch = leaving.instructions.pop()
-    leaving.instructions += latch.instructions[:-1]
+    leaving.instructions[place:place] = latch.instructions[:-1]
+    branch = leaving.instructions[-1]
     branch.operation = INVERTED[str(branch.operation)]
     branch.operands = [BlockTarget(end.head)]
-    leaving.instructions.append(branch)
     leaving.successors = [end.head, end.exit]
     index = function.blocks.index(latch)
     following = function.blocks[index + 1 : index + 2]

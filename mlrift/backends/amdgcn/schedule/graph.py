@@ -8,7 +8,7 @@ comes before who computes the new one, so that both can have one register and ne
 from mlrift.backends.amdgcn.allocation.groups import copies_of
 from mlrift.backends.amdgcn.allocation.units import CONDITION_UNIT, InstructionUnits, Units
 from mlrift.backends.amdgcn.chips import Generation
-from mlrift.backends.amdgcn.isa.instruction import Effects, Unit
+from mlrift.backends.amdgcn.isa.instruction import Unit
 from mlrift.backends.amdgcn.mir import MachineInstruction, MemoryAccess, Pseudo
 from mlrift.backends.amdgcn.operations import facts_of
 from mlrift.values import record
@@ -51,14 +51,13 @@ def build_graph(
     count = len(run)
     facts = [facts_of(row.operation, generation) for row in run]
     is_load = [
-        bool(row.effects & Effects.LOADS) and bool(access.writes)
-        for row, access in zip(facts, accesses, strict=True)
+        row.loads and bool(access.writes) for row, access in zip(facts, accesses, strict=True)
     ]
     latency = [LATENCIES.get(row.unit, 1) if row.unit is not None else 1 for row in facts]
     builder = _Builder(count)
     builder.registers(accesses)
     builder.condition(accesses, scc_is_read_after)
-    builder.memory(run, [row.touches_memory for row in facts], is_load)
+    builder.memory(run, [row.loads or row.stores for row in facts], is_load)
     builder.loop_variables(run, accesses, units)
     waiting = [0] * count
     for row in builder.later:

@@ -16,7 +16,7 @@ from mlrift.backends.amdgcn.allocation.units import (
     number_units,
 )
 from mlrift.backends.amdgcn.chips import Generation
-from mlrift.backends.amdgcn.isa.instruction import Access, Effects, Unit
+from mlrift.backends.amdgcn.isa.instruction import Access, Unit
 from mlrift.backends.amdgcn.isa.registers import EXEC, EXEC_PAIR, Register, RegisterFile
 from mlrift.backends.amdgcn.mir import (
     MachineBlock,
@@ -100,7 +100,7 @@ class _BlockScheduler:
         if isinstance(row.operation, Pseudo):
             return row.operation is Pseudo.DRAIN or _copies_arrival(row)
         facts = facts_of(row.operation, self.generation)
-        if facts.unit in _FIXED_UNITS or facts.effects & Effects.WRITES_EXEC:
+        if facts.unit in _FIXED_UNITS or facts.writes_exec:
             return True
         return any(
             access is not Access.READ and _is_exec(operand)

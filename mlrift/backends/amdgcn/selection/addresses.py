@@ -7,7 +7,7 @@ The base is uniform, the offset below 2**32. What fits neither is an address in 
 
 from mlrift.backends.amdgcn.isa.instruction import Inline
 from mlrift.backends.amdgcn.isa.registers import NULL
-from mlrift.backends.amdgcn.mir import MachineOperand
+from mlrift.backends.amdgcn.mir import MachineOperand, VirtualRegister
 from mlrift.backends.amdgcn.selection.constants import word_operand
 from mlrift.backends.amdgcn.selection.emitter import high_part, low_part
 from mlrift.backends.amdgcn.selection.integers import add_words
@@ -120,7 +120,7 @@ def _small_terms(selector: Selector, terms: list[Value]) -> tuple[list[Value], l
 def _sum_of_words(selector: Selector, terms: list[Value]) -> MachineOperand:
     """Return a vector register with a 32-bit sum."""
     if not terms:
-        return selector.in_vector(Inline(0))
+        return selector.zero_vector()
     total = selector.vector_word(terms[0])
     for term in terms[1:]:
         made = selector.vector()
@@ -190,17 +190,23 @@ def lds_address(selector: Selector, address: Value) -> tuple[MachineOperand, int
     if known is not None:
         constant += known
         if 0 <= constant < _LDS_OFFSETS:
-            return selector.in_vector(Inline(0)), constant
+            zero = selector.zero_vector()
+            selector.lds_alignment[zero] = _ANY_ALIGNMENT
+            return zero, constant
         return selector.in_vector(word_operand(constant)), 0
     constant &= LOW_MASK
     if constant < _LDS_OFFSETS:
-        return selector.vector_word(term), constant
+        register = selector.vector_word(term)
+        if isinstance(register, VirtualRegister):
+            selector.lds_alignment[register] = selector.facts.alignment.get(term, 1)
+        return register, constant
     made = selector.vector()
     selector.valu("v_add_nc_u32", made, selector.word(term), word_operand(constant))
     return made, 0
 
 
 _LDS_OFFSETS = 1 << 16
+_ANY_ALIGNMENT = 16
 
 
 def _constant_of(selector: Selector, term: Value) -> int | None:

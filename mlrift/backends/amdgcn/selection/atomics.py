@@ -9,11 +9,7 @@ from mlrift.backends.amdgcn.selection.addresses import Address, global_address
 from mlrift.backends.amdgcn.selection.device import deliver, forget, release
 from mlrift.backends.amdgcn.selection.emitter import (
     dwords_of,
-    high_part,
-    is_vector,
-    low_part,
 )
-from mlrift.backends.amdgcn.selection.floats import float_source
 from mlrift.backends.amdgcn.selection.memory import BYTES, stored_data
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
@@ -177,31 +173,16 @@ def barrier(selector: Selector, _made: Barrier) -> None:
 def _add_by_swapping(selector: Selector, made: AtomicAdd) -> None:
     is_double = made.access is F64
     size = 2 if is_double else 1
-    source = float_source(selector, made.operand)
-    addend = source.operand
-    if not is_vector(addend):
-        addend = selector.in_vector_pair(_pair(selector, made)) if is_double else addend
+    held = selector.vector_pair if is_double else selector.vector_word
+    addend = held(made.operand)
     operation = "v_add_f64" if is_double else "v_add_f32"
-    modifiers = {"neg": source.is_negated << 1, "abs": source.is_absolute << 1}
-    modifiers = {name: bits for name, bits in modifiers.items() if bits}
 
     def combine(new: VirtualRegister, old: VirtualRegister) -> None:
-        selector.valu(operation, new, old, addend, modifiers=modifiers)
+        selector.valu(operation, new, old, addend)
 
     old = swap_until_done(selector, made.address, size, combine)
     if selector.uses.get(made):
         selector.copy(selector.place(made), old)
-
-
-def _pair(selector: Selector, made: AtomicAdd) -> MachineOperand:
-    source = float_source(selector, made.operand).operand
-    if isinstance(source, Inline):
-        low, high = selector.words(made.operand)
-        pair = selector.scalar(2)
-        selector.copy(low_part(pair), low)
-        selector.copy(high_part(pair), high)
-        return pair
-    return source
 
 
 def swap_until_done(

@@ -31,6 +31,10 @@ _SCALAR = {
     IntegerPredicate.SGT: "gt",
     IntegerPredicate.SGE: "ge",
 }
+_WITH_ZERO = {
+    IntegerPredicate.UGT: IntegerPredicate.NE,
+    IntegerPredicate.ULE: IntegerPredicate.EQ,
+}
 _SWAPPED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le", "eq": "eq", "ne": "ne"}
 _FLOAT = {
     FloatPredicate.EQ: "eq",
@@ -63,7 +67,9 @@ def test(selector: Selector, condition: Value) -> Truth:
         assert isinstance(condition, CompareFloat)
         _compare_floats(selector, condition, VCC)
         return _VCC
-    if isinstance(condition, CompareInteger):
+    if isinstance(condition, CompareInteger) and not (
+        condition in selector.places and _is_long(selector, condition)
+    ):
         return _test_integers(selector, condition)
     inverted = _inverted(condition)
     if inverted is not None:
@@ -76,6 +82,12 @@ def test(selector: Selector, condition: Value) -> Truth:
         return _SCC
     selector.emit("s_cmp_lg_u32", selector.scalar_word(condition), Inline(0))
     return _SCC
+
+
+def _is_long(selector: Selector, made: CompareInteger) -> bool:
+    """Whether the scalar unit needs several instructions for a comparison."""
+    is_equality = _predicate(made) in (IntegerPredicate.EQ, IntegerPredicate.NE)
+    return _kind_32(selector, made) is None and not is_equality
 
 
 def _inverted(condition: Value) -> Value | None:
@@ -99,19 +111,27 @@ def _kind_32(selector: Selector, made: CompareInteger) -> str | None:
 
 def _test_integers(selector: Selector, made: CompareInteger) -> Truth:
     kind = _kind_32(selector, made)
-    name = _SCALAR[made.predicate]
+    predicate = _predicate(made)
+    name = _SCALAR[predicate]
     if kind is not None:
         lhs, rhs = selector.scalar_word(made.lhs), selector.scalar_word(made.rhs)
         selector.emit(f"s_cmp_{name}_{kind}", lhs, rhs)
         return _SCC
-    if made.predicate in (IntegerPredicate.EQ, IntegerPredicate.NE):
+    if predicate in (IntegerPredicate.EQ, IntegerPredicate.NE):
         lhs, rhs = selector.scalar_pair(made.lhs), selector.scalar_pair(made.rhs)
         selector.emit(f"s_cmp_{name}_u64", lhs, rhs)
         return _SCC
-    if made.predicate.value[0] == "u":
+    if predicate.value[0] == "u":
         return _borrow(selector, made, name)
     _compare_integers(selector, made, VCC)
     return _VCC
+
+
+def _predicate(made: CompareInteger) -> IntegerPredicate:
+    """Return the predicate; unsigned comparisons with 0 are those for equality."""
+    if isinstance(made.rhs, Constant) and made.rhs.value == 0:
+        return _WITH_ZERO.get(made.predicate, made.predicate)
+    return made.predicate
 
 
 def _borrow(selector: Selector, made: CompareInteger, name: str) -> Truth:
@@ -129,7 +149,7 @@ def _borrow(selector: Selector, made: CompareInteger, name: str) -> Truth:
 def _compare_integers(selector: Selector, made: CompareInteger, target: MachineOperand) -> None:
     """Compare with the vector unit into a mask."""
     kind = _kind_32(selector, made)
-    predicate = made.predicate.value
+    predicate = _predicate(made).value
     name = predicate if predicate in ("eq", "ne") else predicate[1:]
     if kind is not None:
         lhs, rhs = selector.word(made.lhs), selector.word(made.rhs)
@@ -226,6 +246,10 @@ def mask_of(selector: Selector, condition: Value) -> MachineOperand:
         case Home.FLAG:
             made = selector.scalar()
             selector.valu("v_cmp_ne_u32", made, Inline(0), selector.place(condition))
+            return made
+        case _ if isinstance(condition, CompareFloat):
+            made = selector.scalar()
+            _compare_floats(selector, condition, made)
             return made
         case _:
             truth = test(selector, condition)

@@ -14,6 +14,7 @@ from mlrift.backends.amdgcn.selection.emitter import dwords_of, is_vector, part_
 from mlrift.backends.amdgcn.selection.flow import BlockPlan, Edge, Entry
 from mlrift.backends.amdgcn.selection.selector import Home, Selector
 from mlrift.ir.core import Block, BlockParameter, Value
+from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.control import Branch, Jump
 from mlrift.typesystem import F64, I64, VectorType
@@ -44,6 +45,7 @@ class Control:
         self.numbers = {block: number for number, block in enumerate(order)}
         self.following = dict(pairwise(order))
         self._writers = self._first_writers()
+        self._share_registers()
         for block in order:
             plan = self.flow.plans[block]
             if plan.saves:
@@ -60,6 +62,34 @@ class Control:
             for edge in self.flow.plans[block].edges:
                 found.setdefault(edge.target, block)
         return found
+
+    def _share_registers(self) -> None:
+        """Let parameters that one edge alone sets have the registers of their arguments.
+
+        Lanes that leave a loop keep what their vector registers have: further iterations write
+        those of other lanes.
+        """
+        counts: dict[Block, int] = {}
+        for block in self.flow.order:
+            for edge in self.flow.plans[block].edges:
+                counts[edge.target] = counts.get(edge.target, 0) + 1
+        selector = self.selector
+        for block in self.flow.order:
+            for edge in self.flow.plans[block].edges:
+                if counts[edge.target] > 1:
+                    continue
+                for parameter, argument in edge.copies:
+                    if self._may_share(parameter, argument):
+                        root = selector.aliases.get(argument, argument)
+                        selector.aliases[parameter] = root
+
+    def _may_share(self, parameter: BlockParameter, argument: Value) -> bool:
+        selector = self.selector
+        if isinstance(argument, Constant):
+            return False
+        return selector.home(parameter) is selector.home(argument) and (
+            selector.size_of(parameter) == selector.size_of(argument)
+        )
 
     # beginnings
 
@@ -166,7 +196,7 @@ class Control:
     def _note(self, block: Block, target: Block, lanes: tuple[str, MachineOperand] | None) -> None:
         """Put lanes (all, or those by a condition) into the mask of a block."""
         selector, mask = self.selector, self.masks.of_block[target]
-        begins = block is self.flow.plans[target].mask_home
+        begins = self._begins(block, target)
         if lanes is None:
             if begins:
                 selector.emit("s_mov_b32", mask, EXEC)
@@ -228,14 +258,29 @@ class Control:
             first = self._writers.get(target)
             if first is not block:
                 for parameter in target.parameters:
-                    if self.selector.uses.get(parameter):
+                    if self.selector.uses.get(parameter) and self._is_new(parameter, block):
                         self.selector.undefined(self.selector.place(parameter))
             mask = self.masks.of_block.get(target)
             if mask is not None and not self._is_noted(block, target):
                 self.selector.emit("s_mov_b32", mask, Inline(0))
 
+    def _is_new(self, parameter: BlockParameter, block: Block) -> bool:
+        """Whether a parameter's register has nothing yet at the end of a block."""
+        root = self.selector.aliases.get(parameter)
+        if root is None:
+            return True
+        return not self.flow.dominators.dominates(self.selector.blocks[root], block)
+
+    def _begins(self, block: Block, target: Block) -> bool:
+        """Whether lanes from a block are the first in a mask whatever way the wave goes on."""
+        if block is not self.flow.plans[target].mask_home:
+            return False
+        return self.flow.is_divergent(block) or isinstance(block.ops[-1], Jump)
+
     def _is_noted(self, block: Block, target: Block) -> bool:
         """Whether lanes go from a block into a mask, which is set by that."""
+        if not self._begins(block, target):
+            return False
         for edge in self.flow.plans[block].edges:
             if edge.target is target:
                 entry = self.flow.plans[target].entry
@@ -251,8 +296,33 @@ class Control:
             if self.flow.plans[edge.target].is_linear and self._writers[edge.target] is not block:
                 access = Access.BOTH
             for parameter, argument in edge.copies:
+                if parameter in self.selector.aliases:
+                    continue
+                if access is Access.BOTH and self._define_there(block, parameter, argument):
+                    continue
                 pairs += self._pairs(parameter, argument, access)
         self.selector.copies([row for row in pairs if row[0] != row[1]])
+
+    def _define_there(self, block: Block, parameter: BlockParameter, argument: Value) -> bool:
+        """Let the op that makes an argument write the parameter's register, if nobody else wants
+        the value. Other lanes keep what they have there.
+        """
+        selector = self.selector
+        if not isinstance(argument, Op) or isinstance(argument, Constant):
+            return False
+        if selector.blocks[argument] is not block or selector.uses.get(argument) != 1:
+            return False
+        if argument in selector.places or selector.home(argument) is not Home.VECTOR:
+            return False
+        if not self._may_share(parameter, argument) or self._is_header(parameter, block):
+            return False
+        selector.places[argument] = selector.place(parameter)
+        selector.keeps_lanes.add(argument)
+        return True
+
+    def _is_header(self, parameter: BlockParameter, block: Block) -> bool:
+        """Whether the parameter may already have a value that matters in a block."""
+        return self.flow.dominators.dominates(self.selector.blocks[parameter], block)
 
     def _pairs(self, parameter: BlockParameter, argument: Value, access: Access) -> list[_Pair]:
         selector = self.selector

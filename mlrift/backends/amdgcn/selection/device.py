@@ -33,8 +33,6 @@ from mlrift.ir.ops.device import (
     LocalId,
     MemoryScope,
 )
-from mlrift.ir.ops.memory import Store, VolatileStore
-from mlrift.ir.ops.vector_memory import VectorStore
 from mlrift.typesystem import I32, I64
 
 RULES: Rules[Selector] = Rules("amdgcn")
@@ -183,24 +181,21 @@ def meet(selector: Selector) -> None:
     selector.emit("s_barrier_wait", _ALL_BARRIERS & 0xFFFF)
 
 
-def _stores_globally(selector: Selector) -> bool:
-    return any(
-        isinstance(made, Store | VolatileStore | VectorStore)
-        or made.MNEMONIC.startswith(("device.atomic", "atomic.", "device.fragment_store"))
-        for made in selector.source.ops()
-    )
-
-
 @RULES.rule(GroupBarrier)
-def group_barrier(selector: Selector, _made: GroupBarrier) -> None:
-    """Complete what was written, meet, and forget what was read before others wrote."""
-    if not _stores_globally(selector):
-        selector.drain(lds=1)
-        meet(selector)
-        return
-    selector.drain(load=1, store=1, lds=1)
+def group_barrier(selector: Selector, made: GroupBarrier) -> None:
+    """Complete what was written, meet, and forget what was read before others wrote.
+
+    Global memory has a part in that only where something was stored before (it has to be seen) or
+    will be after (loads must not see it).
+    """
+    stores = selector.stores
+    is_stored = stores.may_be_before(selector.block, made)
+    is_read = is_stored or stores.may_be_after(selector.block, made)
+    waited = {"load": is_read, "store": is_stored, "lds": True}
+    selector.drain(**{name: 1 for name, is_waited in waited.items() if is_waited})
     meet(selector)
-    forget(selector, MemoryScope.GROUP)
+    if is_stored:
+        forget(selector, MemoryScope.GROUP)
 
 
 @RULES.rule(Fence)

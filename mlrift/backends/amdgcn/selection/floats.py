@@ -9,7 +9,7 @@ from mlrift.ir.core import Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import And, Constant, FAdd, FMul, FMultiplyAdd, FSub
 from mlrift.ir.ops.convert import BitsToFloat, FloatToBits
-from mlrift.ir.ops.device import ContractedProduct
+from mlrift.ir.ops.device import ContractedProduct, ShuffleXor
 from mlrift.typesystem import F32, F64
 from mlrift.values import value
 
@@ -86,10 +86,37 @@ def _binary(selector: Selector, made: Op, operation: str, lhs: Value, rhs: Value
     float_operation(selector, f"{operation}_{kind}", selector.place(made), first, second)
 
 
+def _add_from_lane(selector: Selector, made: FAdd) -> bool:
+    """Append a sum with what another lane of the row has, if it is one."""
+    for one, other in ((made.lhs, made.rhs), (made.rhs, made.lhs)):
+        crossed = selector.match(one, ShuffleXor)
+        if (
+            crossed is not None
+            and 0 < crossed.mask < ROW
+            and selector.blocks[one] is selector.block
+        ):
+            operands = selector.vector_word(crossed.value), selector.vector_word(other)
+            modifiers = row_exchange(crossed.mask)
+            selector.emit("v_add_f32", selector.place(made), *operands, modifiers=modifiers)
+            return True
+    return False
+
+
+ROW = 16
+_ROW_XMASK = 0x160
+
+
+def row_exchange(distance: int) -> dict[str, int]:
+    """Return the modifiers that give a first source from lane ^ distance in a row of 16."""
+    return {"dpp_ctrl": _ROW_XMASK + distance, "row_mask": 15, "bank_mask": 15, "bound_ctrl": 1}
+
+
 @RULES.rule(FAdd)
 def add(selector: Selector, made: FAdd) -> None:
     """A sum; of a negated one a difference."""
     if made.type is F32:
+        if _add_from_lane(selector, made):
+            return
         if (other := negated_value(made.rhs)) is not None:
             _binary(selector, made, "v_sub", made.lhs, other)
             return

@@ -307,7 +307,11 @@ def _scalar_bits(
 ) -> None:
     if dwords_of(target) == 1:
         first, second = selector.scalar_word(lhs), selector.scalar_word(rhs)
-        selector.emit(f"s_{name}_b32", target, first, second)
+        kept = _kept(name, first, second)
+        if kept is None:
+            selector.emit(f"s_{name}_b32", target, first, second)
+        else:
+            selector.copy(target, kept)
     else:
         first, second = selector.scalar_pair(lhs), selector.scalar_pair(rhs)
         selector.emit(f"s_{name}_b64", target, first, second)
@@ -321,13 +325,19 @@ def bits_of_word(
     rhs: MachineOperand,
 ) -> None:
     """Append a bitwise operation of the vector unit, or the copy that it comes to."""
+    kept = _kept(name, lhs, rhs)
+    if kept is None:
+        selector.valu(f"v_{name}_b32", target, lhs, rhs)
+    else:
+        selector.copy(target, kept)
+
+
+def _kept(name: str, lhs: MachineOperand, rhs: MachineOperand) -> MachineOperand | None:
+    """Return what a bitwise operation with 0 or all ones comes to, None for others."""
     for one, other in ((lhs, rhs), (rhs, lhs)):
         if isinstance(one, Inline) and one.number in (0, -1):
-            kept = _simple_bits(name, int(one.number), other)
-            if kept is not None:
-                selector.copy(target, kept)
-                return
-    selector.valu(f"v_{name}_b32", target, lhs, rhs)
+            return _simple_bits(name, int(one.number), other)
+    return None
 
 
 def _simple_bits(name: str, constant: int, other: MachineOperand) -> MachineOperand | None:

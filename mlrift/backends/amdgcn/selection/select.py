@@ -2,7 +2,14 @@
 
 from mlrift.backends.amdgcn.chips import Chip
 from mlrift.backends.amdgcn.facts import KernelFacts
-from mlrift.backends.amdgcn.mir import MachineBlock, MachineFunction, MachineInstruction
+from mlrift.backends.amdgcn.isa.instruction import Access
+from mlrift.backends.amdgcn.mir import (
+    MachineBlock,
+    MachineFunction,
+    MachineInstruction,
+    MachineOperand,
+    Part,
+)
 from mlrift.backends.amdgcn.selection import (
     atomics,
     compare,
@@ -19,6 +26,7 @@ from mlrift.backends.amdgcn.selection import (
 from mlrift.backends.amdgcn.selection.control import Control
 from mlrift.backends.amdgcn.selection.emitter import Item, Label, branch_targets
 from mlrift.backends.amdgcn.selection.inputs import Inputs
+from mlrift.backends.amdgcn.selection.pair_lds import LdsPairing
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Block, Function
@@ -64,6 +72,7 @@ def select(function: Function, facts: KernelFacts, chip: Chip) -> Selected:
     for block in reversed(selector.flow.order):
         _select_block(selector, control, block)
     selector.function.blocks = _blocks(selector.all_items())
+    LdsPairing(selector.function, chip.generation, selector.lds_alignment).run()
     selector.function.required_group = selector.inputs.required
     return Selected(selector.function, selector.inputs)
 
@@ -77,14 +86,36 @@ def _select_block(selector: Selector, control: Control, block: Block) -> None:
         if not isinstance(made, Constant | DebugValue) and _is_wanted(selector, made):
             selector.span = made.span
             _rule(selector, made)
+            if made in selector.keeps_lanes:
+                _keep_lanes(selector, made)
             selector.commit()
     selector.span = None
+    selector.begin_block()
+    selector.commit()
     control.enter(block)
     if block is selector.source.entry:
         selector.inputs.begin()
         for number, register in selector.constants.items():
             selector.set_pair(register, number)
     selector.commit()
+
+
+def _keep_lanes(selector: Selector, made: Op) -> None:
+    """Say that the instructions of an op leave what other lanes have in its register."""
+    place = selector.place(made)
+    register = place.of if isinstance(place, Part) else place
+    for item in selector.instructions:
+        if isinstance(item, MachineInstruction) and register in map(_register_of, item.operands):
+            item.access = tuple(
+                Access.BOTH
+                if access is Access.WRITE and _register_of(operand) is register
+                else access
+                for operand, access in zip(item.operands, item.access, strict=True)
+            )
+
+
+def _register_of(operand: MachineOperand) -> MachineOperand:
+    return operand.of if isinstance(operand, Part) else operand
 
 
 def _is_wanted(selector: Selector, made: Op) -> bool:

@@ -46,6 +46,7 @@ from mlrift.backends.amdgcn.selection.generation import (
 )
 from mlrift.backends.amdgcn.selection.inputs import Inputs
 from mlrift.backends.amdgcn.selection.legal import legalise
+from mlrift.backends.amdgcn.selection.stores import GlobalStores
 from mlrift.ir.analysis.uses import count_uses
 from mlrift.ir.core import Block, BlockParameter, Function, Value
 from mlrift.ir.numbers import WORD_MASK
@@ -85,6 +86,9 @@ class Selector(Emitter):
         self.rules: GenerationRules = rules_of(chip.generation)
         self.uses = count_uses(function)
         self.places: dict[Value, VirtualRegister | Part] = {}
+        self.aliases: dict[Value, Value] = {}
+        self._zero: VirtualRegister | None = None
+        self.keeps_lanes: set[Value] = set()
         self.block: Block = function.entry
         self.blocks: dict[Value, Block] = {
             made: block for block in self.flow.layout for made in (*block.parameters, *block.ops)
@@ -92,8 +96,10 @@ class Selector(Emitter):
         self.memory_classes: dict[Value, int] = {}
         self.constants: dict[int, VirtualRegister] = {}
         self.lds_offsets: dict[int, int] = {}
+        self.lds_alignment: dict[VirtualRegister, int] = {}
         self.frames: dict[Value, int] = {}
         self.inputs = Inputs(self, function)
+        self.stores = GlobalStores(function)
 
     # facts
 
@@ -177,7 +183,11 @@ class Selector(Emitter):
     # registers of values
 
     def place(self, value: Value) -> VirtualRegister | Part:
-        """Return the register of a value that is no constant, and say that it is wanted."""
+        """Return the register of a value that is no constant, and say that it is wanted.
+
+        A parameter that can only be one value shares that one's register (`aliases`).
+        """
+        value = self.aliases.get(value, value)
         found = self.places.get(value)
         if found is None:
             found = self.places[value] = self.new_place(value)
@@ -333,6 +343,18 @@ class Selector(Emitter):
         for number in range(made.count):
             self.copy(part_of(made, number), part_of(operand, number))
         return made
+
+    def zero_vector(self) -> VirtualRegister:
+        """Return a vector register with 0, one for each block."""
+        if self._zero is None:
+            self._zero = self.vector()
+        return self._zero
+
+    def begin_block(self) -> None:
+        """Append what sets the registers that all of the block shares; they are done with."""
+        if self._zero is not None:
+            self.copy(self._zero, Inline(0))
+            self._zero = None
 
     def in_vector_pair(self, operand: MachineOperand) -> MachineOperand:
         """Return a 64-bit operand in a vector pair."""

@@ -37,7 +37,9 @@ def _narrow(
     word: MachineOperand,
     count: MachineOperand,
 ) -> None:
-    if selector_is_scalar(target):
+    if isinstance(count, Inline) and count.number == 0:
+        selector.copy(target, word)
+    elif selector_is_scalar(target):
         selector.emit(kind.scalar, target, selector.in_scalar(word), selector.in_scalar(count))
     else:
         selector.valu(kind.vector, target, count, word)

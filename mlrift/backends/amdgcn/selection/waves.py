@@ -10,6 +10,7 @@ from mlrift.backends.amdgcn.selection.emitter import (
     low_part,
     part_of,
 )
+from mlrift.backends.amdgcn.selection.floats import ROW, row_exchange
 from mlrift.backends.amdgcn.selection.integers import add_words
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
@@ -19,8 +20,6 @@ from mlrift.ir.ops.device import Ballot, Reduction, Shuffle, ShuffleXor, WaveRed
 from mlrift.typesystem import F32, F64, I64
 
 RULES: Rules[Selector] = Rules("amdgcn")
-_ROW = 16
-_ROW_XMASK = 0x160
 _DISTANCES = (16, 8, 4, 2, 1)
 _LANE_MASK = 31
 _ADDRESS_MASK = 124
@@ -88,27 +87,23 @@ def exchange(
     """Append what gives every lane the dword of lane ^ distance."""
     if distance == 0:
         selector.copy(target, source)
-    elif distance < _ROW:
+    elif distance < ROW:
         made = target if is_vector(target) else selector.vector()
-        selector.emit("v_mov_b32", made, source, modifiers=_crossed(distance))
+        selector.emit("v_mov_b32", made, source, modifiers=row_exchange(distance))
         if made is not target:
             selector.copy(target, made)
     else:
         _exchange_rows(selector, target, source, distance)
 
 
-def _crossed(distance: int) -> dict[str, int]:
-    return {"dpp_ctrl": _ROW_XMASK + distance, "row_mask": 15, "bank_mask": 15, "bound_ctrl": 1}
-
-
 def _exchange_rows(
     selector: Selector, target: MachineOperand, source: MachineOperand, distance: int
 ) -> None:
     """Read the other row of 16 lanes; a nibble says which lane of it."""
-    nibbles = [lane ^ (distance & (_ROW - 1)) for lane in range(_ROW)]
+    nibbles = [lane ^ (distance & (ROW - 1)) for lane in range(ROW)]
     halves: list[VirtualRegister] = []
-    for first in (0, _ROW // 2):
-        bits = sum(nibbles[first + lane] << (4 * lane) for lane in range(_ROW // 2))
+    for first in (0, ROW // 2):
+        bits = sum(nibbles[first + lane] << (4 * lane) for lane in range(ROW // 2))
         half = selector.scalar()
         selector.copy(half, Literal(bits))
         halves.append(half)
@@ -181,12 +176,12 @@ def _step(
     selector: Selector, operation: str, total: MachineOperand, distance: int
 ) -> MachineOperand:
     made = selector.vector()
-    if distance >= _ROW:
+    if distance >= ROW:
         other = selector.vector()
         exchange(selector, other, total, distance)
         selector.emit(operation, made, other, total)
     else:
-        selector.emit(operation, made, total, total, modifiers=_crossed(distance))
+        selector.emit(operation, made, total, total, modifiers=row_exchange(distance))
     return made
 
 

@@ -7,7 +7,7 @@ from mlrift.backends.amdgcn.codeobject.descriptor import DESCRIPTOR_BYTES, Descr
 from mlrift.backends.amdgcn.codeobject.errors import CodeObjectError
 from mlrift.runtime.kfd.abi import MemoryFlag
 from mlrift.runtime.kfd.emulated.execution import CardLaunch, MemoryRange
-from mlrift.runtime.kfd.emulated.queue_processor import SIGNAL_VALUE, CardQueue
+from mlrift.runtime.kfd.emulated.queue_processor import SIGNAL_BYTES, SIGNAL_VALUE, CardQueue
 from mlrift.runtime.kfd.emulated.rules import RuleViolation
 from mlrift.runtime.kfd.hardware_queue import WRITE_POINTER
 from mlrift.runtime.kfd.packets import (
@@ -37,6 +37,7 @@ class AqlProcessor:
         self._queue = queue
         self._chip = chip
         self._packets = int(queue.asked.ring_size) // PACKET_BYTES
+        self._ring = queue.host(queue.asked.ring_base_address, queue.asked.ring_size, "ring")
         self._taken = 0
         self._announced = 0
 
@@ -84,7 +85,12 @@ class AqlProcessor:
             raise RuleViolation(f"{self._queue.name}: packet {index} has the unknown type {kind}")
 
     def _place(self, index: int) -> int:
-        return int(self._queue.asked.ring_base_address) + index % self._packets * PACKET_BYTES
+        """Return where in this process a packet is."""
+        return self._ring + index % self._packets * PACKET_BYTES
+
+    def _packet_address(self, index: int) -> int:
+        base = int(self._queue.asked.ring_base_address)
+        return base + index % self._packets * PACKET_BYTES
 
     def _header(self, index: int) -> int:
         return int(ctypes.c_uint32.from_address(self._place(index)).value)
@@ -107,8 +113,8 @@ class AqlProcessor:
         wanted = [row for row in rows[:BARRIER_SIGNALS] if row]
         done = []
         for row in wanted:
-            self._queue.check(row, 64, "signal of a barrier")
-            done.append(ctypes.c_int64.from_address(row + SIGNAL_VALUE).value == 0)
+            place = self._queue.host(row, SIGNAL_BYTES, "signal of a barrier")
+            done.append(ctypes.c_int64.from_address(place + SIGNAL_VALUE).value == 0)
         is_reached = any(done) if kind == PacketType.BARRIER_OR and done else all(done)
         if is_reached:
             self._queue.complete(rows[-1], self._queue.clock())
@@ -129,17 +135,17 @@ class AqlProcessor:
         if descriptor.kernarg_bytes:
             if arguments % _ARGUMENT_ALIGNMENT:
                 raise RuleViolation(f"{where}: arguments at {arguments:#x} are not 16-byte aligned")
-            queue.check(arguments, descriptor.kernarg_bytes, "kernel arguments")
+            queue.host(arguments, descriptor.kernarg_bytes, "kernel arguments")
         start = queue.clock()
         queue.launch(
             CardLaunch(
                 chip=self._chip,
-                code=ctypes.string_at(code.address, code.size),
+                code=ctypes.string_at(code.host, code.size),
                 code_address=code.address,
                 entry_address=entry,
                 descriptor=replace(descriptor, lds_bytes=lds, scratch_bytes=scratch),
                 user_data=(
-                    ("dispatch_packet", self._place(index)),
+                    ("dispatch_packet", self._packet_address(index)),
                     ("queue", int(queue.asked.write_pointer_address) - WRITE_POINTER),
                     ("kernarg", arguments),
                 ),
@@ -165,13 +171,13 @@ class AqlProcessor:
             raise RuleViolation(f"{where}: there is no code at {entry:#x}, or it is not aligned")
         if not found.flags & MemoryFlag.EXECUTABLE:
             raise RuleViolation(f"{where}: the code at {entry:#x} is not in EXECUTABLE memory")
-        return MemoryRange(found.address, found.size, "code")
+        return MemoryRange(found.address, found.size, found.host, "code")
 
 
 def ranges_of(queue: CardQueue) -> tuple[MemoryRange, ...]:
     """Return the memory that kernels of the card may use."""
     rows = [row for row in queue.buffers.live() if row.is_mapped]
-    return tuple(MemoryRange(row.address, row.asked_bytes, row.name) for row in rows)
+    return tuple(MemoryRange(row.address, row.asked_bytes, row.host, row.name) for row in rows)
 
 
 def _check_extents(

@@ -14,7 +14,7 @@ _DOMAINS = (
     | MemoryFlag.DOORBELL
     | MemoryFlag.MMIO_REMAP
 )
-_OFFSET_SHIFT = 12
+_OFFSET_SHIFT = 20
 _ALLOC = "ALLOC_MEMORY_OF_GPU"
 
 
@@ -22,7 +22,8 @@ _ALLOC = "ALLOC_MEMORY_OF_GPU"
 class Buffer:
     """A buffer object. `is_mapped` says whether the card may use it.
 
-    `name` and `asked_bytes` are more exact where the process has told them.
+    Its contents are in this process at `host`, the render node maps it by `map_offset`. `name` and
+    `asked_bytes` are more exact where the process has told them.
     """
 
     handle: int
@@ -31,6 +32,8 @@ class Buffer:
     flags: MemoryFlag
     name: str
     asked_bytes: int
+    map_offset: int = 0
+    host: int = 0
     is_mapped: bool = False
     is_seen_by_host: bool = False
 
@@ -84,6 +87,7 @@ class Buffers:
             self._free_bytes -= size
         name = f"the buffer at {address:#x}"
         made = Buffer(self._next_handle, address, size, flags, name, size)
+        made.map_offset = made.handle << _OFFSET_SHIFT
         self._next_handle += 1
         self._rows[made.handle] = made
         return made
@@ -130,14 +134,10 @@ class Buffers:
                 return row
         return None
 
-    @staticmethod
-    def offset_of(handle: int) -> int:
-        """Return the offset by which the render node maps a buffer."""
-        return handle << _OFFSET_SHIFT << 8
-
-    def at_offset(self, offset: int) -> Buffer | None:
-        """Return the buffer of such an offset."""
-        return self._rows.get(offset >> _OFFSET_SHIFT >> 8)
+    def host_of(self, address: int, size: int = 1) -> int | None:
+        """Return where in this process bytes of mapped buffers are."""
+        row = self.find(address, size)
+        return None if row is None else row.host + address - row.address
 
     def describe(self, address: int) -> str:
         """Say how far an address is behind the nearest buffer before it."""

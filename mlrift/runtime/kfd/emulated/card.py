@@ -1,8 +1,8 @@
 """The driver's side for one process and one card: requests in, answers and queues out.
 
 Neither system calls nor processes are known here: `driver.py` serves this process, the supervisor
-of `mlr --device=emulated` another one. Addresses are those of the process that is served, and its
-memory is at the same addresses here.
+of `mlr --device=emulated` another one. Addresses are those of the process that is served; pointers
+of requests have to be valid here.
 """
 
 import ctypes
@@ -27,7 +27,6 @@ from mlrift.static_types import Any
 VERSION = (1, 14)
 DOORBELL_PAGE_BYTES = 2 * PAGE
 _DOORBELL_BYTES = 8
-_DOORBELL_OFFSET = 1 << 60
 _DOORBELL_CARD_SHIFT = 16
 _NUMBERS_PER_CARD = 256
 _SLOTS = DOORBELL_PAGE_BYTES // _DOORBELL_BYTES
@@ -46,7 +45,7 @@ class CardEvent:
 
 
 class EmulatedCard:
-    """One card for one process. `back` makes memory at an address, `drop` takes it away."""
+    """One card for one process. `back` gives a buffer memory and its `host`, `drop` takes it."""
 
     def __init__(
         self,
@@ -132,10 +131,10 @@ class EmulatedCard:
             self.buffers.free(made.handle)
             rule = "mmap_offset of a USERPTR buffer is its address"
             raise RefusedRequest(errno.EINVAL, "ALLOC_MEMORY_OF_GPU", rule)
-        if made.address and not flags & MemoryFlag.USERPTR:
+        if made.address:
             self._back(made)
         argument.handle = made.handle
-        argument.mmap_offset = self.buffers.offset_of(made.handle)
+        argument.mmap_offset = made.map_offset
 
     def _free(self, argument: abi.FreeMemoryOfGpu) -> None:
         row = self.buffers.get(argument.handle, "FREE_MEMORY_OF_GPU")
@@ -171,7 +170,7 @@ class EmulatedCard:
         place = number % _SLOTS * _DOORBELL_BYTES
         argument.queue_id = number
         card = self.node.gpu_id << _DOORBELL_CARD_SHIFT
-        argument.doorbell_offset = _DOORBELL_OFFSET | card | place
+        argument.doorbell_offset = card | place
         kept = CreateQueue.from_buffer_copy(argument)
         kind = QueueType(argument.queue_type)
         queue = CardQueue(

@@ -43,20 +43,19 @@ class EmulatorExecutor:
     def __init__(self, options: ExecutionOptions | None = None) -> None:
         self._options = options or ExecutionOptions()
         self._codes: dict[int, tuple[bytes, Descriptor, KernelCode]] = {}
-        self._loaded: list[tuple[int, LoadedObject]] = []
+        self._loaded: list[LoadedObject] = []
         self.reports: list[LaunchReport] = []
 
-    def note_code(self, address: int, loaded: LoadedObject) -> None:
-        """Remember which file was loaded where."""
-        self._loaded = [row for row in self._loaded if row[0] != address]
-        self._loaded.append((address, loaded))
+    def note_code(self, loaded: LoadedObject) -> None:
+        """Remember a file; its kernels are known by their bytes."""
+        self._loaded.append(loaded)
 
     def run(self, launch: CardLaunch) -> None:
         """Execute; raises DeviceLost with the instruction, its line and what it did."""
         memory = MemoryMap()
         for row in launch.ranges:
             memory.ranges.append(
-                MappedRange(row.name, row.address, row.size, row.address, is_writable=True)
+                MappedRange(row.name, row.address, row.size, row.host, is_writable=True)
             )
         generation = launch.chip.generation
         shape = LaunchShape(launch.blocks, launch.group)
@@ -88,11 +87,10 @@ class EmulatorExecutor:
         return made
 
     def _kernel(self, launch: CardLaunch, entry: int) -> LoadedKernel:
-        for address, loaded in self._loaded:
+        for loaded in reversed(self._loaded):
             for row in loaded.kernels:
                 code = row.image.code
-                is_here = address + row.entry == launch.entry_address
-                if is_here and launch.code[entry : entry + len(code)] == code:
+                if code and launch.code[entry : entry + len(code)] == code:
                     return replace(row, entry=entry, descriptor=launch.descriptor)
         return _unknown_kernel(launch, entry)
 

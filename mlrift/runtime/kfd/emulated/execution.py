@@ -10,10 +10,11 @@ from mlrift.values import value
 
 @value
 class MemoryRange:
-    """Memory that a kernel may use: `address` holds for this process too."""
+    """Memory that a kernel may use at `address`; in this process it is at `host`."""
 
     address: int
     size: int
+    host: int
     name: str
 
 
@@ -41,8 +42,8 @@ class CardLaunch:
 class Executor(Protocol):
     """Runs launches to their end."""
 
-    def note_code(self, address: int, loaded: LoadedObject) -> None:
-        """Learn which file was loaded where, for names and lines."""
+    def note_code(self, loaded: LoadedObject) -> None:
+        """Learn what a file has, for names and lines."""
 
     def run(self, launch: CardLaunch) -> None:
         """Execute; raises DeviceLost with what the kernel did wrong."""

@@ -35,6 +35,7 @@ class Pm4Processor:
         self._queue = queue
         self._chip = chip
         self._dwords = queue.asked.ring_size // 4
+        self._ring = queue.host(queue.asked.ring_base_address, queue.asked.ring_size, "ring")
         self._taken = 0
         self._announced = 0
         self._registers: dict[int, int] = {}
@@ -73,8 +74,7 @@ class Pm4Processor:
         return self._taken != begun
 
     def _dword(self, place: int) -> int:
-        base = int(self._queue.asked.ring_base_address)
-        return ctypes.c_uint32.from_address(base + 4 * (place % self._dwords)).value
+        return ctypes.c_uint32.from_address(self._ring + 4 * (place % self._dwords)).value
 
     def _do(self, opcode: int, body: list[int]) -> bool:
         """Do one packet; return whether it has been done."""
@@ -133,7 +133,7 @@ class Pm4Processor:
         queue.launch(
             CardLaunch(
                 chip=self._chip,
-                code=ctypes.string_at(code.address, code.size),
+                code=ctypes.string_at(code.host, code.size),
                 code_address=code.address,
                 entry_address=entry,
                 descriptor=descriptor,
@@ -158,8 +158,7 @@ class Pm4Processor:
         )
 
     def _release(self, body: list[int]) -> None:
-        address = body[2] | body[3] << 32
-        self._queue.check(address, 8, "memory of RELEASE_MEM")
+        address = self._queue.host(body[2] | body[3] << 32, 8, "memory of RELEASE_MEM")
         selection = body[1] >> _DATA_SHIFT
         if selection == DATA_64:
             ctypes.c_uint64.from_address(address).value = body[4] | body[5] << 32
@@ -171,8 +170,7 @@ class Pm4Processor:
     def _is_reached(self, body: list[int]) -> bool:
         if not body[0] & _MEMORY_SPACE:
             raise RuleViolation(f"{self._queue.name}: WAIT_REG_MEM for a register")
-        address = body[1] | body[2] << 32
-        self._queue.check(address, 4, "memory of WAIT_REG_MEM")
+        address = self._queue.host(body[1] | body[2] << 32, 4, "memory of WAIT_REG_MEM")
         found = ctypes.c_uint32.from_address(address).value & body[4]
         return _COMPARISONS[body[0] & _FUNCTION_MASK](found, body[3])
 

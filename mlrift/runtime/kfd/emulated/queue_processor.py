@@ -10,6 +10,7 @@ from mlrift.runtime.kfd.emulated.execution import CardLaunch
 from mlrift.runtime.kfd.emulated.rules import RuleViolation
 from mlrift.values import record
 
+SIGNAL_BYTES = 64
 SIGNAL_VALUE = 8
 SIGNAL_EVENT_MAILBOX = 16
 SIGNAL_EVENT = 24
@@ -53,35 +54,38 @@ class CardQueue:
     @property
     def write_pointer(self) -> int:
         """What the process says that it has written."""
-        return ctypes.c_uint64.from_address(self.asked.write_pointer_address).value
+        place = self.host(self.asked.write_pointer_address, 8, "write pointer")
+        return ctypes.c_uint64.from_address(place).value
 
     def set_read_pointer(self, count: int) -> None:
         """Tell the process what was taken."""
-        ctypes.c_uint64.from_address(self.asked.read_pointer_address).value = count
+        place = self.host(self.asked.read_pointer_address, 8, "read pointer")
+        ctypes.c_uint64.from_address(place).value = count
+
+    def host(self, address: int, size: int, what: str) -> int:
+        """Return where in this process the card's memory is; raises RuleViolation."""
+        found = self.buffers.host_of(address, size)
+        if found is None:
+            where = self.buffers.describe(address)
+            raise RuleViolation(f"{self.name}: {what} of {size} bytes at {address:#x}: {where}")
+        return found
 
     def read(self, address: int, size: int, what: str) -> bytes:
         """Return bytes of the card's memory; raises RuleViolation when there is none."""
-        self.check(address, size, what)
-        return ctypes.string_at(address, size)
-
-    def check(self, address: int, size: int, what: str) -> None:
-        """Raise RuleViolation unless the card may use these bytes."""
-        if self.buffers.find(address, size) is None:
-            where = self.buffers.describe(address)
-            raise RuleViolation(f"{self.name}: {what} of {size} bytes at {address:#x}: {where}")
+        return ctypes.string_at(self.host(address, size, what), size)
 
     def complete(self, address: int, start: int) -> None:
         """Let a signal fall by one, with the times, and wake who waits for its event."""
         if address == 0:
             return
-        self.check(address, 64, "completion signal")
-        ctypes.c_uint64.from_address(address + SIGNAL_START).value = start
-        ctypes.c_uint64.from_address(address + SIGNAL_END).value = self.clock()
-        value = ctypes.c_int64.from_address(address + SIGNAL_VALUE)
+        place = self.host(address, SIGNAL_BYTES, "completion signal")
+        ctypes.c_uint64.from_address(place + SIGNAL_START).value = start
+        ctypes.c_uint64.from_address(place + SIGNAL_END).value = self.clock()
+        value = ctypes.c_int64.from_address(place + SIGNAL_VALUE)
         value.value -= 1
-        mailbox = ctypes.c_uint64.from_address(address + SIGNAL_EVENT_MAILBOX).value
+        mailbox = ctypes.c_uint64.from_address(place + SIGNAL_EVENT_MAILBOX).value
         if mailbox:
-            event = ctypes.c_uint32.from_address(address + SIGNAL_EVENT).value
-            self.check(mailbox, 8, "event mailbox")
-            ctypes.c_uint64.from_address(mailbox).value = event
+            event = ctypes.c_uint32.from_address(place + SIGNAL_EVENT).value
+            box = self.host(mailbox, 8, "event mailbox")
+            ctypes.c_uint64.from_address(box).value = event
             self.wake(event)

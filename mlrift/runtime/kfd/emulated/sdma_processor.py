@@ -16,6 +16,7 @@ class SdmaProcessor:
     def __init__(self, queue: CardQueue) -> None:
         self._queue = queue
         self._size = int(queue.asked.ring_size)
+        self._ring = queue.host(queue.asked.ring_base_address, self._size, "ring")
         self._taken = 0
         self._announced = 0
 
@@ -46,7 +47,7 @@ class SdmaProcessor:
     def _one(self, position: int) -> int:
         """Do the packet at a position; return its size."""
         room = min(self._announced - position, self._size - position % self._size)
-        place = int(self._queue.asked.ring_base_address) + position % self._size
+        place = self._ring + position % self._size
         data = ctypes.string_at(place, min(room, COPY.size))
         opcode = int.from_bytes(data[:4], "little")
         kind = opcode & _OPCODE_MASK
@@ -55,14 +56,13 @@ class SdmaProcessor:
         if kind == COPY_LINEAR and len(data) >= COPY.size:
             _, count, _, source, destination = COPY.unpack(data)
             size = (count & _COUNT_MASK) + 1
-            self._queue.check(source, size, "source of a copy")
-            self._queue.check(destination, size, "destination of a copy")
-            ctypes.memmove(destination, source, size)
+            start = self._queue.host(source, size, "source of a copy")
+            target = self._queue.host(destination, size, "destination of a copy")
+            ctypes.memmove(target, start, size)
             return COPY.size
         if kind == FENCE and len(data) >= FENCE_PACKET.size:
             _, address, number = FENCE_PACKET.unpack(data[: FENCE_PACKET.size])
-            self._queue.check(address, 4, "fence")
-            ctypes.c_uint32.from_address(address).value = number
+            ctypes.c_uint32.from_address(self._queue.host(address, 4, "fence")).value = number
             return FENCE_PACKET.size
         raise RuleViolation(
             f"{self._queue.name}: {opcode:#010x} at byte {position} is no whole packet that we know"
