@@ -57,6 +57,7 @@ bless: $(VENV)/.tests ## rewrite the expectations of tests/ir from what the comp
 fuzz: $(VENV)/.tests ## mutated programs never crash mlrc; generated ones do the same everywhere
 	$(BIN)/python -m tests.fuzz.mutate --seconds 60
 	$(BIN)/python -m tests.fuzz.differential --seconds 120
+	$(BIN)/python -m tests.fuzz.device_passes --seconds 60
 
 docs: $(VENV)/.tests ## regenerate the grammar tables and the reference pages
 	$(BIN)/python -m mlrift.frontend.grammar.generate

@@ -27,21 +27,35 @@ static void sync_group(void) {
 
 static uint lane_id(void) { return __builtin_amdgcn_mbcnt_lo(~0u, 0); }
 
-static uint shuffle_xor(uint value, uint distance) {
-    return __builtin_amdgcn_ds_bpermute((int)((lane_id() ^ distance) * 4), (int)value);
+// What a careful author writes: lane exchange inside the vector unit, not through LDS.
+#define XOR(value, distance) __builtin_bit_cast(float, __builtin_amdgcn_update_dpp( \
+    0, __builtin_bit_cast(int, value), 0x160 | (distance), 15, 15, true))
+
+static float other_half(float value) {
+    uint bits = __builtin_bit_cast(uint, value);
+    return __builtin_bit_cast(float, __builtin_amdgcn_permlanex16(bits, bits, 0x76543210,
+                                                                  0xfedcba98, false, false));
 }
 
-static float shuffle_xor_f32(float value, uint distance) {
-    return __builtin_bit_cast(float, shuffle_xor(__builtin_bit_cast(uint, value), distance));
+static uint shuffle(uint value, uint lane) {
+    return __builtin_amdgcn_ds_bpermute((int)(lane * 4), (int)value);
 }
 
 static float xor_sum(float sum) {
-    for (uint d = 16; d; d /= 2) sum += shuffle_xor_f32(sum, d);
+    sum += other_half(sum);
+    sum += XOR(sum, 8);
+    sum += XOR(sum, 4);
+    sum += XOR(sum, 2);
+    sum += XOR(sum, 1);
     return sum;
 }
 
 static float xor_max(float most) {
-    for (uint d = 16; d; d /= 2) most = __builtin_fmaxf(most, shuffle_xor_f32(most, d));
+    most = __builtin_fmaxf(most, other_half(most));
+    most = __builtin_fmaxf(most, XOR(most, 8));
+    most = __builtin_fmaxf(most, XOR(most, 4));
+    most = __builtin_fmaxf(most, XOR(most, 2));
+    most = __builtin_fmaxf(most, XOR(most, 1));
     return most;
 }
 
@@ -228,8 +242,9 @@ KERNEL(32) argmax(CONSTANTS logits, __global uint *out, ulong n) {
         }
     }
     for (uint d = 16; d; d /= 2) {
-        float other = shuffle_xor_f32(most, d);
-        ulong place = shuffle_xor((uint)best, d);
+        uint bits = shuffle(__builtin_bit_cast(uint, most), (uint)lane ^ d);
+        float other = __builtin_bit_cast(float, bits);
+        ulong place = shuffle((uint)best, (uint)lane ^ d);
         if (other > most) {
             most = other;
             best = place;

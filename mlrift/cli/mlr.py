@@ -23,8 +23,13 @@ usage: mlr PROGRAM [ARGUMENT...]                run a .mlrbo file, or any execut
        mlr --list FILE                          show what a .mlrbo file holds, and verify it
        mlr --explain FILE                       say which slice would run here, and why
        mlr --extract TARGET [-o OUTPUT] FILE    write one slice to a file of its own
+       mlr --device=emulated[:GFX] PROGRAM [ARGUMENT...]
+                                                run a program for an AMD card on an emulated one
+       mlr doctor [--selftest] [--device=emulated[:GFX]]
+                                                say what is missing for AMD cards; test one
        mlr --version | --help
 
+GFX is gfx1030, gfx1100, gfx1101 or gfx1201; without it, gfx1100.
 TARGET is a name as in `mlrc --targets` (linux-x64, linux-arm64, win-x64, win-arm64, mac-x64,
 mac-arm64, android-x64, android-arm64), or the name of another entry that --list shows.
 """
@@ -57,6 +62,10 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     option = arguments[0] if arguments else "--help"
+    if option == "doctor" and not os.path.exists(option):
+        from mlrift.cli import doctor_command  # noqa: PLC0415
+
+        return doctor_command.run(arguments[1:])
     if not option.startswith("-"):
         return _run(arguments)
     match option:
@@ -70,6 +79,10 @@ def _dispatch(arguments: list[str]) -> int:
             from mlrift.cli import mlr_views  # noqa: PLC0415
 
             return mlr_views.show(option, arguments[1:])
+        case _ if option.startswith("--device="):
+            from mlrift.cli import mlr_device  # noqa: PLC0415
+
+            return mlr_device.run_on_device(option, arguments[1:])
         case _:
             from mlrift.cli.program_file import CommandError  # noqa: PLC0415
 

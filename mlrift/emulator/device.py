@@ -21,7 +21,8 @@ from mlrift.emulator.launch import Launch
 from mlrift.emulator.memory_map import MemoryMap
 from mlrift.emulator.report import LaunchReport
 from mlrift.emulator.scheduler import Schedule
-from mlrift.emulator.translate import CodeImage
+from mlrift.emulator.special_sources import PRIVATE_BUFFER_BASE
+from mlrift.emulator.translate import CodeImage, Tracking
 from mlrift.emulator.waves import FLAT_SCRATCH_BASE, WaveStarter
 from mlrift.static_types import Any
 
@@ -120,7 +121,7 @@ class Kernel:
     def __init__(self, program: Program, loaded: LoadedKernel) -> None:
         self.program = program
         self.loaded = loaded
-        self._code: KernelCode | None = None
+        self._codes: dict[Tracking, KernelCode] = {}
 
     @property
     def name(self) -> str:
@@ -141,6 +142,7 @@ class Kernel:
         budget: int | None = None,
         dynamic_lds_bytes: int = 0,
         buffers: "dict[int, Any] | None" = None,
+        track: bool = False,
     ) -> LaunchReport:
         """Execute the kernel and return what was counted.
 
@@ -153,7 +155,8 @@ class Kernel:
         is how many instructions a wave runs in a row. `count` adds bytes, cache lines and bank
         conflicts to the counts. `resident_groups` limits how many groups exist at once;
         `budget` is the most wave-instructions the launch may run. `buffers` are arrays by device
-        address that arguments do not name: what buffers point to.
+        address that arguments do not name: what buffers point to. `track` finds the use of
+        registers that were never written: as an address, as data stored, in a branch, as EXEC.
 
         Raises EmulatorError for arguments that do not fit, BudgetExceeded, and EmulatorFault for
         what the kernel must not do: access outside its buffers, an LDS race, a deadlock, a trap.
@@ -169,13 +172,15 @@ class Kernel:
         starter.finds_races = races is Races.FAULT
         limit = max(1, _MAXIMUM_WAVES // starter.wave_count)
         schedule = Schedule(seed, quantum, resident_groups or limit, budget)
-        return Launch(self._translated(), memory, shape, starter).execute(schedule, counts=count)
+        code = self._translated(Tracking.WRITTEN_REGISTERS if track else Tracking.OFF)
+        return Launch(code, memory, shape, starter).execute(schedule, counts=count)
 
-    def _translated(self) -> KernelCode:
-        if self._code is None:
+    def _translated(self, tracking: Tracking) -> KernelCode:
+        if tracking not in self._codes:
             generation = self.program.device.chip.generation
-            self._code = KernelCode(self.loaded, self.program.image, generation)
-        return self._code
+            made = KernelCode(self.loaded, self.program.image, generation, tracking)
+            self._codes[tracking] = made
+        return self._codes[tracking]
 
     def _check_shape(self, shape: LaunchShape) -> None:
         items = shape.block[0] * shape.block[1] * shape.block[2]
@@ -201,6 +206,7 @@ class Kernel:
         }
         if generation is Generation.GFX10:
             pointers["flat_scratch_init"] = FLAT_SCRATCH_BASE
+            pointers["private_segment_buffer"] = PRIVATE_BUFFER_BASE
         return WaveStarter(self.loaded.descriptor, generation, shape, pointers)
 
 

@@ -8,19 +8,25 @@ from mlrift.backends.amdgcn.isa import DecodeError, print_instruction
 from mlrift.emulator.errors import Place
 from mlrift.emulator.float_mode import FloatMode, mode_of_descriptor
 from mlrift.emulator.machine import Machine
-from mlrift.emulator.translate import CodeImage, Translator
+from mlrift.emulator.translate import CodeImage, Tracking, Translator
 
 
 class KernelCode:
     """Chunks of one kernel. Offsets count from the load address of its file."""
 
-    def __init__(self, kernel: LoadedKernel, image: CodeImage, generation: Generation) -> None:
+    def __init__(
+        self,
+        kernel: LoadedKernel,
+        image: CodeImage,
+        generation: Generation,
+        tracking: Tracking = Tracking.OFF,
+    ) -> None:
         self.kernel = kernel
         self.image = image
         self.generation = generation
         self.name = kernel.image.name
         self.mode: FloatMode = mode_of_descriptor(kernel.descriptor.resources1, generation)
-        self.translator = Translator(image, kernel.descriptor.vector_registers)
+        self.translator = Translator(image, kernel.descriptor.vector_registers, tracking)
         self.entry_chunk = self.translator.enter(kernel.entry, self.mode)
         self.machine = Machine()
         self.addresses: dict[int, int] = {}

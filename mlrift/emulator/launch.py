@@ -213,7 +213,8 @@ class Launch:
         size_bytes = self._field(ContextOffset.FAULT_BYTES)
         address = int(self.longs[ContextOffset.FAULT_ADDRESS // 8]) & (1 << 64) - 1
         detail = self._detail(code, site.note, size_bytes, address)
-        item = self._item(wave, lane) if size_bytes and lane >= 0 else None
+        is_of_lane = size_bytes or code is FaultCode.UNWRITTEN_REGISTER
+        item = self._item(wave, lane) if is_of_lane and lane >= 0 else None
         where = address if size_bytes else None
         place = self.code.place(site.offset)
         return EmulatorFault(FaultReport(code, place, group.index, item, detail, where))

@@ -13,6 +13,9 @@ SHARED_APERTURE = 0x0001_0000
 PRIVATE_APERTURE = 0x0002_0000
 """High 32 bits of flat addresses that mean private memory."""
 
+PRIVATE_BUFFER_BASE = 0x5D00_0000_0000
+"""Base of the buffer descriptor that means private memory on gfx10."""
+
 
 def special_source(registers: WaveRegisters, number: int) -> str | None:
     """Return the i32 that a special source number reads, None for a real register."""

@@ -8,6 +8,8 @@ that follows, or a `Status`. Invariant: what cannot be decoded or is not known b
 faults when it is executed, not an error of the translation.
 """
 
+from enum import Enum, unique
+
 from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.isa import DecodeError, decode
 from mlrift.backends.amdgcn.isa.instruction import Immediate, Instruction, OperandKind, Unit
@@ -19,6 +21,12 @@ from mlrift.emulator.semantics.control import ENDS
 from mlrift.emulator.semantics.lanes import apply_dpp
 from mlrift.emulator.step import NoSemantics, Step
 from mlrift.emulator.wave_registers import WaveRegisters
+from mlrift.emulator.written_registers import (
+    WrittenRegisters,
+    changes_exec,
+    must_be_written,
+    sources_of,
+)
 from mlrift.values import record, value
 
 _LONGEST_CHUNK = 48
@@ -89,6 +97,14 @@ class CodeImage:
         return leaders
 
 
+@unique
+class Tracking(Enum):
+    """Whether the use of registers that were never written is found."""
+
+    OFF = "off"
+    WRITTEN_REGISTERS = "written registers"
+
+
 _LEAVING = frozenset(
     ("s_branch", "s_endpgm", "s_endpgm_saved", "s_setpc_b64", "s_code_end", "s_trap")
 )
@@ -97,9 +113,12 @@ _LEAVING = frozenset(
 class Translator:
     """The chunks of a program: numbers, and the code of those that are new."""
 
-    def __init__(self, image: CodeImage, allocated_registers: int) -> None:
+    def __init__(
+        self, image: CodeImage, allocated_registers: int, tracking: Tracking = Tracking.OFF
+    ) -> None:
         self.image = image
         self.allocated_registers = allocated_registers
+        self.tracking = tracking
         self.sites: list[Site] = []
         self.segments: list[Segment] = []
         self.chunks: list[tuple[int, FloatMode]] = []
@@ -165,6 +184,10 @@ class _Chunk:
         self.mode = mode
         self.code = Code()
         self.registers = WaveRegisters(self.code, translator.allocated_registers)
+        self.written: WrittenRegisters | None = None
+        if translator.tracking is Tracking.WRITTEN_REGISTERS:
+            self.written = WrittenRegisters(self.code)
+            self.registers.before_leaving.append(self.written.flush)
         self.count = 0
         self.segment: Segment | None = None
         self.has_ended = False
@@ -216,6 +239,8 @@ class _Chunk:
                 raise NoSemantics(f"`{instruction.row.name}` is not executed by the emulator")
             if "dpp8" in instruction.row.modifiers or "dpp_ctrl" in instruction.row.modifiers:
                 apply_dpp(step)
+            if self.written is not None:
+                self._track(self.written, instruction)
             semantics(step)
         except NoSemantics as error:
             self._fault(Site(self.offset, str(error)), FaultCode.NO_SEMANTICS)
@@ -225,6 +250,35 @@ class _Chunk:
         self.has_ended = step.has_ended
         if self.registers.exec_name != before:
             self.segment = None
+
+    def _track(self, written: WrittenRegisters, instruction: Instruction) -> None:
+        """Fault if a source has to be written and is not; note what the results will be."""
+        active = self.registers.exec
+        if must_be_written(instruction):
+            for name, lanes in written.named(sources_of(instruction)):
+                self._check_written(name, lanes, active)
+        lanes = written.result_lanes(instruction, self.registers)
+        if changes_exec(instruction):
+            whole = lanes
+            if instruction.row.operation.startswith("v_"):
+                inactive = self.code.binary("xor", "i32", active, "-1")
+                whole = self.code.binary("or", "i32", lanes, inactive)
+            self._check_written("a source of EXEC", whole, "-1")
+        written.record(instruction, lanes, active)
+
+    def _check_written(self, name: str, lanes: str, active: str) -> None:
+        code = self.code
+        missing = code.binary("and", "i32", active, code.binary("xor", "i32", lanes, "-1"))
+        bad, fine = code.fresh("unwritten"), code.fresh("written")
+        code.branch_if(code.binary("icmp ne", "i32", missing, "0"), bad, fine)
+        code.start(bad)
+        lane = code.call("i32", "llvm.cttz.i32", f"i32 {missing}", "i1 true")
+        site = self.translator.site(Site(self.offset, f"{name} is used before it is written"))
+        number = FaultCode.UNWRITTEN_REGISTER
+        arguments = ("ptr %context", f"i32 {number:d}", f"i32 {site}", f"i32 {lane}", "i64 0")
+        code.call_void("fault.set", *arguments, "i64 0", "i32 0")
+        code.do("ret i32 -1")
+        code.start(fine)
 
     def _step(self, instruction: Instruction, size: int) -> Step:
         step = Step(instruction, self.registers, self.image.generation, self.mode)

@@ -4,6 +4,8 @@ A register is loaded from the wave's state at its first use, then lives in an LL
 written back by `flush` at the end of the chunk. Invariant: between chunks the state is complete.
 """
 
+from collections.abc import Callable
+
 from mlrift.backends.amdgcn.isa.registers import EXEC, M0, NULL, VCC
 from mlrift.emulator.code import V1, V32, Code
 from mlrift.emulator.layout import VGPR_BYTES, WaveOffset
@@ -33,6 +35,8 @@ class WaveRegisters:
         self._dirty_vectors: set[int] = set()
         self._is_scc_dirty = False
         self._masks: dict[str, str] = {}
+        self.before_leaving: list[Callable[[], None]] = []
+        """What else has to be written back at the end of the chunk."""
 
     def scalar(self, number: int) -> str:
         """Return a scalar register; NULL reads as 0."""
@@ -174,6 +178,8 @@ class WaveRegisters:
     def flush(self) -> None:
         """Write everything that changed back to the wave's state."""
         code = self.code
+        for write_back in self.before_leaving:
+            write_back()
         for number in sorted(self._dirty_scalars):
             pointer = code.address(WAVE, WaveOffset.SGPR + 4 * number)
             code.store("i32", self._scalars[number], pointer)

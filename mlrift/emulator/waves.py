@@ -17,6 +17,7 @@ from mlrift.values import record
 
 _ALIGNMENT = 64
 _POISON_BYTE = 0x7F
+_ALL_LANES = 0xFFFFFFFF
 _GROUP_X_TRAP, _GROUP_YZ_TRAP, _WAVE_TRAP = 9, 7, 8
 _LDS_SHADOW_ROW_BYTES = 16
 FLAT_SCRATCH_BASE = 0x5C00_0000_0000
@@ -101,6 +102,8 @@ class WaveStarter:
         """Let the first scalar registers hold these dwords, as a launch by registers does."""
         words = self._template.view(np.uint32).reshape(self.wave_count, -1)
         words[:, : len(numbers)] = numbers
+        first = WaveOffset.SGPR_WRITTEN // 4
+        words[:, first : first + len(numbers)] = _ALL_LANES
 
     def new_memory(self) -> GroupMemory:
         """Return memory for one group."""
@@ -157,11 +160,28 @@ class WaveStarter:
         for place, ids in enumerate(registers):
             start = (WaveOffset.VGPR + VGPR_BYTES * place) // 4
             words[start : start + LANES] = ids
+            words[WaveOffset.VGPR_WRITTEN // 4 + place] = _ALL_LANES
+        for place in self._delivered():
+            words[WaveOffset.SGPR_WRITTEN // 4 + place] = _ALL_LANES
         words[WaveOffset.EPOCH // 4] = 1
         words[WaveOffset.WAVE // 4] = number
         if self.generation is Generation.GFX12:
             words[FIRST_TRAP_TEMPORARY + _WAVE_TRAP] = number << 25
         return state
+
+    def _delivered(self) -> list[int]:
+        """Return the numbers of the scalar registers that hold something at the start."""
+        found = [
+            row.first + place
+            for row in self.descriptor.user_registers()
+            for place in range(row.count)
+        ]
+        if self.generation is Generation.GFX12:
+            return found
+        place = self.descriptor.user_sgprs
+        wanted = [*self.descriptor.group_ids, self.descriptor.resources2 >> 10 & 1]
+        count = sum(bool(each) for each in wanted) + self.descriptor.has_scratch
+        return [*found, *range(place, place + count)]
 
     def _local_ids(self, number: int) -> tuple[int, list[Any]]:
         """Return the lanes present in a wave, and what its first vector registers hold."""

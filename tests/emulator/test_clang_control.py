@@ -206,3 +206,18 @@ def test_a_race_in_lds_names_both_places(chip: str) -> None:
     ):
         kernel.launch(1, GROUP, [out])
     kernel.launch(1, GROUP, [out], races=Races.IGNORE)
+
+
+def test_tracking_finds_nothing_in_what_clang_compiled(chip: str) -> None:
+    a, out = words(12), zeros()
+    for name, arguments in (
+        ("collatz", (a % np.uint32(1000) + np.uint32(1), out, np.uint32(99))),
+        ("nested", (a, out)),
+        ("group_sum", (a, out)),
+        ("private_array", (a, out)),
+        ("calls", (a, out)),
+    ):
+        launch(chip, name, *arguments, track=True)
+    program("control", chip)["three_axes"].launch(
+        (2, 3, 4), (5, 4, 3), [zeros(count=1440)], track=True
+    )

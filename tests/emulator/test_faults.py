@@ -127,6 +127,40 @@ def test_registers_hold_poison_before_they_are_written() -> None:
     assert np.isnan(out).all()
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["global_store_b32 v1, v9, s[4:5]"], "v9 is used before it is written"),
+        (["v_add_nc_u32_e32 v2, v1, v8", "global_load_b32 v3, v2, s[4:5]"], "v2 is used"),
+        (["s_add_u32 s8, s9, 1", "s_cbranch_scc1 end"], "scc is used"),
+        (["s_and_saveexec_b32 s8, s20"], "a source of EXEC is used"),
+        (["v_cmp_eq_u32_e32 vcc_lo, v7, v0", "s_cbranch_vccz end"], "vcc_lo is used"),
+        (["s_mov_b32 exec_lo, 3", "v_mov_b32_e32 v2, 1", "s_mov_b32 exec_lo, 7",
+          "global_store_b32 v1, v2, s[4:5]"], "v2 is used"),
+    ],
+)  # fmt: skip
+def test_tracking_finds_uses_of_registers_that_were_never_written(
+    lines: list[str], message: str
+) -> None:
+    kernel = assembled_kernel(CHIP, [*POINTER, LANE_OFFSET, *lines, "end:", "s_endpgm"])
+    with pytest.raises(EmulatorFault, match=message) as caught:
+        kernel.launch(1, 32, [np.zeros(32, np.uint32)], track=True)
+    assert caught.value.report.code is FaultCode.UNWRITTEN_REGISTER
+
+
+def test_tracking_lets_unwritten_values_be_moved_and_masked_away() -> None:
+    lines = [
+        "v_mov_b32_e32 v2, v9",
+        "v_cmp_gt_u32_e32 vcc_lo, 0, v0",
+        "v_cndmask_b32_e32 v2, v0, v9, vcc_lo",
+        "s_or_b32 s9, s20, -1",
+        "s_and_b32 exec_lo, s9, 0xff",
+        "global_store_b32 v1, v2, s[4:5]",
+    ]
+    kernel = assembled_kernel(CHIP, [*POINTER, LANE_OFFSET, *lines, "s_endpgm"])
+    kernel.launch(1, 32, [np.zeros(32, np.uint32)], track=True)
+
+
 ARGUMENTS = (("data", 8, BUFFER), ("count", 4, VALUE), ("scale", 4, VALUE))
 
 

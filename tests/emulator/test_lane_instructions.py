@@ -71,9 +71,6 @@ def test_dpp_masks_rows_banks_and_inactive_lanes(chip: str) -> None:
             "s_mov_b32 exec_lo, 0x0ffffff0",
             "v_mov_b32_dpp v2, v3 row_shr:1 row_mask:0xf bank_mask:0xf",
         ],
-            "s_mov_b32 exec_lo, 0x0ffffff0",
-            "v_mov_b32_dpp v2, v3 row_shr:1 row_mask:0xf bank_mask:0xf",
-        ],
     )
     written = (LANES >= 5) & (LANES < 28) & (PLACE != 0)
     np.testing.assert_array_equal(found, np.where(written, LANES + 99, LANES + 500))

@@ -14,15 +14,18 @@ from mlrift.driver.kernels import kernels_in, kernels_of
 from mlrift.ir.core import BlockParameter, Module
 from mlrift.typesystem import F32, F64
 from tests.harness.compiler import run_mlrc
+from tests.harness.run_files import IS_THOROUGH
 from tests.kernels.case import Array, KernelCase
 
 _READERS = {F32: "load32", F64: "load64"}
 
 
-def build_launcher(source: Path, folder: Path) -> ctypes.CDLL:
-    """Compile the library of a kernel file."""
+def build_launcher(source: Path, wanted: set[str], folder: Path) -> ctypes.CDLL:
+    """Compile the library of some kernels of a file, optimised in `make test-all` only."""
     text = [f'import "{source}"']
     for kernel in kernels_in(module_of(source)):
+        if kernel.name not in wanted:
+            continue
         name = kernel.name.lstrip("_")
         words = [f"load64(w + {8 * place})" for place in range(6)]
         text.append(f"@export fn run_{name}(u64 w) {{")
@@ -34,7 +37,8 @@ def build_launcher(source: Path, folder: Path) -> ctypes.CDLL:
         text.append(f"    launch_grid({kernel.name}, {', '.join(words)})\n}}")
     program, library = folder / "launcher.mlr", folder / f"lib{source.stem}.so"
     program.write_text("\n".join(text) + "\n", encoding="utf-8")
-    status, _, messages = run_mlrc(["--emit=lib", str(program), "-o", str(library)])
+    flags = ["--emit=lib"] if IS_THOROUGH else ["--emit=lib", "-O0"]
+    status, _, messages = run_mlrc([*flags, str(program), "-o", str(library)])
     assert status == 0, messages
     return ctypes.CDLL(str(library))
 

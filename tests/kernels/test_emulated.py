@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from mlrift.backends.amdgcn.chips import Generation, chip_named
+from mlrift.backends.amdgcn.chips import chip_named
 from mlrift.backends.amdgcn.codeobject.write import write
 from mlrift.backends.amdgcn.compile import compile_kernels
-from mlrift.driver.kernels import kernels_in, kernels_of
+from mlrift.driver.kernels import kernels_in
 from mlrift.emulator import Device
 from mlrift.emulator.device import Program
+from mlrift.ir.analysis.calls import reached_functions
+from mlrift.ir.clone import clone_function
 from mlrift.ir.core import Linkage, Module
-from mlrift.ir.ops.device import FragmentProduct
 from mlrift.ir.passes.device_pipeline import prepare_kernels
 from tests.harness.run_files import IS_THOROUGH
 from tests.kernels.case import Array, KernelCase
+from tests.kernels.launcher import module_of
 from tests.kernels.table import cases
 
 _CHIPS = ("gfx1030", "gfx1100", "gfx1201")
@@ -24,20 +26,19 @@ _SPACING = 1 << 32
 
 
 @cache
-def _program(source: Path, chip_name: str) -> Program:
-    module = kernels_of(source)
+def _program(source: Path, name: str, chip_name: str) -> Program:
+    """Return the code object of one kernel."""
+    whole = module_of(source)
+    module = Module(whole.name)
+    for function in reached_functions(whole, whole.functions[name]):
+        module.functions[function.name] = clone_function(function)
+    for other in kernels_in(module):
+        if other.name != name:
+            other.linkage = Linkage.INTERNAL
     chip = chip_named(chip_name)
     assert chip is not None
-    if chip.generation is Generation.GFX10:
-        _leave_matrix_units_out(module)
     prepare_kernels(module)
     return Device(chip_name).load(write(compile_kernels(module, chip)))
-
-
-def _leave_matrix_units_out(module: Module) -> None:
-    for kernel in kernels_in(module):
-        if any(isinstance(made, FragmentProduct) for made in kernel.ops()):
-            kernel.linkage = Linkage.INTERNAL
 
 
 def _has_matrix_units(case: KernelCase) -> bool:
@@ -79,6 +80,6 @@ def test_kernel_gives_what_numpy_gives(chip: str, case: KernelCase) -> None:
         return address
 
     case.link(place)
-    kernel = _program(case.path, chip)[case.kernel]
+    kernel = _program(case.path, case.kernel, chip)[case.kernel]
     kernel.launch(case.grid, case.group, list(case.arguments), buffers=buffers, count=False)
     case.check()

@@ -14,14 +14,11 @@ _FOLDER = Path(__file__).resolve().parents[1] / "emulator" / "kernels"
 
 
 _OPTIONS = {
-    Generation.GFX10: (
-        *("-Xclang", "-target-feature", "-Xclang", "+enable-flat-scratch"),
-        *("-mllvm", "-amdgpu-sdwa-peephole=0"),
-    ),
+    Generation.GFX10: ("-mllvm", "-amdgpu-sdwa-peephole=0"),
     Generation.GFX11: (),
     Generation.GFX12: (),
 }
-"""We have no buffer instructions for private memory, and no SDWA."""
+"""Our tables have no SDWA."""
 
 
 @functools.cache

@@ -189,6 +189,22 @@ def _from_small_float(exponent_bits: int) -> Semantics:
     return semantics
 
 
+def _pair_from_small_float(exponent_bits: int) -> Semantics:
+    """Two bytes of the half that op_sel names to two f32."""
+
+    def semantics(step: Step) -> None:
+        code = step.code
+        half = code.convert("zext", V16, step.lane_bits_16(0), V32)
+        target = step.vector_target(0)
+        for place in (0, 1):
+            byte = code.binary("lshr", V32, half, splat("i32", 8 * place))
+            byte = code.binary("and", V32, byte, splat("i32", 255))
+            found = small_float(code, byte, exponent_bits)
+            step.write_word(target + place, floats.as_bits(code, FLOAT, found))
+
+    return semantics
+
+
 ROWS: Mapping[str, Semantics] = {
     **{f"v_cvt_{kind}_i32": _from_integer("sitofp") for kind in ("f32", "f64")},
     **{f"v_cvt_{kind}_u32": _from_integer("uitofp") for kind in ("f32", "f64")},
@@ -220,4 +236,6 @@ ROWS: Mapping[str, Semantics] = {
     "v_cvt_u32_u16": _widened_half("zext"),
     "v_cvt_f32_fp8": _from_small_float(4),
     "v_cvt_f32_bf8": _from_small_float(5),
+    "v_cvt_pk_f32_fp8": _pair_from_small_float(4),
+    "v_cvt_pk_f32_bf8": _pair_from_small_float(5),
 }

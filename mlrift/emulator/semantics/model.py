@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from mlrift.emulator.semantics import (
+    buffers,
     compare,
     control,
     convert,
@@ -33,6 +34,7 @@ _TABLES: tuple[Mapping[str, Semantics], ...] = (
     matrix.ROWS,
     lanes.ROWS,
     memory.ROWS,
+    buffers.ROWS,
     lds.ROWS,
     control.ROWS,
     control.ENDS,

@@ -269,6 +269,7 @@ _DOT_ROWS: Mapping[str, Semantics] = {
     "v_dot2_f32_f16": _float_dot(is_bf16=False),
     "v_dot2c_f32_f16": _float_dot(is_bf16=False),
     "v_dot2acc_f32_f16": _float_dot(is_bf16=False),
+    "v_dot2acc_f32_bf16": _float_dot(is_bf16=True),
     "v_dot2_f32_bf16": _float_dot(is_bf16=True),
     "v_dot2_f16_f16": _half_dot,
     "v_dot2_bf16_bf16": _bf16_dot,

@@ -41,7 +41,6 @@ _NO_MEMORY: frozenset[type[Op]] = frozenset(
     {AssumeGroupSize, Ballot, Shuffle, ShuffleXor, WaveReduce}
 )
 _RELAXED: frozenset[type[Op]] = frozenset({AtomicAdd, AtomicExchangeIf})
-_WRITING = frozenset({Effect.WRITE, Effect.ANY})
 _BOTH = frozenset(Space)
 _DEVICE_ONLY = frozenset({Space.DEVICE})
 _LDS = frozenset({Space.LDS})
@@ -50,12 +49,15 @@ _NONE: frozenset[Space] = frozenset()
 
 def changed_spaces(made: Op) -> frozenset[Space]:
     """Return the memories that may be different after an op."""
+    effect = made.EFFECT
+    if effect is not Effect.WRITE and effect is not Effect.ANY:
+        return _NONE
     kind = type(made)
-    if made.EFFECT not in _WRITING or kind in _NO_MEMORY:
+    if kind in _NO_MEMORY:
         return _NONE
     if kind in _LDS_ONLY or kind is GroupReduce:
         return _LDS
-    return _DEVICE_ONLY if made.EFFECT is Effect.WRITE or kind in _RELAXED else _BOTH
+    return _DEVICE_ONLY if effect is Effect.WRITE or kind in _RELAXED else _BOTH
 
 
 def read_space(made: Op) -> Space:

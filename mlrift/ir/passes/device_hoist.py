@@ -7,9 +7,9 @@
       %at = arith.add %row, %i                  %at = arith.add %row, %i
 
 Constants stay where they are, and so do sums with a constant that are addresses only: they cost
-nothing there. Loads are hoisted when the loop does not
-change the memory and every turn executes them, so that nothing is loaded which the program does
-not load. The function has the shape of `device_shape.shape_loops`.
+nothing there. Loads are hoisted when the loop does not change the memory and every turn executes
+them, so that nothing is loaded which the program does not load; divisions are when every turn does
+them. The function has the shape of `device_shape.shape_loops`.
 """
 
 from mlrift.ir.analysis.control_flow import predecessors
@@ -19,10 +19,12 @@ from mlrift.ir.analysis.memory_versions import Space, changed_spaces, read_space
 from mlrift.ir.analysis.uses import users
 from mlrift.ir.core import Block, Function, Value
 from mlrift.ir.op import Effect, Op
-from mlrift.ir.ops.arith import Add, Constant
+from mlrift.ir.ops.arith import Add, Constant, Udiv, Urem
 from mlrift.ir.ops.control import Jump
 from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.passes.declaration import Pass, Property, on_functions
+
+_DIVISIONS: frozenset[type[Op]] = frozenset({Udiv, Urem})
 
 
 def hoist_invariants(function: Function) -> None:
@@ -97,6 +99,9 @@ class _Hoisting:
             return False
         if made.EFFECT is Effect.READ:
             if block not in self.always or read_space(made) in self.changed:
+                return False
+        elif type(made) in _DIVISIONS:
+            if block not in self.always:
                 return False
         elif made.EFFECT is not Effect.PURE:
             return False

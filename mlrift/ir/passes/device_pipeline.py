@@ -16,6 +16,7 @@ from mlrift.ir.passes.device_arrays import PASS as ARRAYS
 from mlrift.ir.passes.device_choose import PASS as CHOOSE
 from mlrift.ir.passes.device_copies import PASS as COPIES
 from mlrift.ir.passes.device_divide import PASS as DIVIDE
+from mlrift.ir.passes.device_exchange import PASS as EXCHANGE
 from mlrift.ir.passes.device_hoist import PASS as HOIST
 from mlrift.ir.passes.device_inline import PASS as INLINE
 from mlrift.ir.passes.device_narrow import PASS as NARROW
@@ -57,6 +58,7 @@ PASSES: tuple[Pass, ...] = (
     ARRAYS,
     COPIES,
     SIMPLIFY,
+    EXCHANGE,
     CHOOSE,
     *_TIDY,
     NARROW,
@@ -86,6 +88,7 @@ ORDER: tuple[Before, ...] = (
     Before("device_arrays", "device_copies", "variables need no copies of memory"),
     Before("device_rotate", "device_unroll", "turns are counted at a test that stands last"),
     Before("device_unroll", "device_arrays", "indices are constants in straight code"),
+    Before("device_unroll", "device_exchange", "distances are constants in straight code"),
     Before("device_rotate", "device_hoist", "loads are hoisted from what every turn does"),
     Before("device_choose", "device_shape", "sides of short branches are blocks without a shape"),
     Before("device_divide", "device_hoist", "what a division is made of may be invariant"),

@@ -7,8 +7,8 @@
 
 An op is replaced by an equal one that dominates it, a constant by one of its own block (it costs
 nothing, and none need be handed on out of a loop). A parameter that gets the same constant on every
-way is that constant. Loads are equal when the memory has the same
-version for both. The dominator tree is walked with the table of what is available.
+way is that constant. Loads are equal when the memory has the same version for both. The dominator
+tree is walked with the table of what is available.
 """
 
 from mlrift.ir.analysis.control_flow import incoming_edges
@@ -22,7 +22,7 @@ from mlrift.ir.analysis.memory_versions import (
 )
 from mlrift.ir.core import Block, Function, Value
 from mlrift.ir.op import Effect, FieldKind, Op, Trait
-from mlrift.ir.ops.arith import Constant
+from mlrift.ir.ops.arith import Constant, Udiv, Urem
 from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.device import LdsLoad, LdsStore
 from mlrift.ir.ops.memory import Load, Store
@@ -30,6 +30,7 @@ from mlrift.ir.passes.declaration import Pass, Property, on_functions
 from mlrift.typesystem import F32, F64, I64
 
 Key = tuple[object, ...]
+_DIVISIONS: frozenset[type[Op]] = frozenset({Udiv, Urem})
 _WHOLE = frozenset({I64, F32, F64})
 
 
@@ -130,7 +131,7 @@ class _Reuse:
         return made
 
     def _key(self, made: Op, current: dict[Space, Version]) -> Key | None:
-        if made.EFFECT is Effect.PURE:
+        if made.EFFECT is Effect.PURE or type(made) in _DIVISIONS:
             return None if type(made) is DebugValue else _contents(made)
         if made.EFFECT is Effect.READ:
             return (*_contents(made), current[read_space(made)])

@@ -21,6 +21,7 @@ from mlrift.runtime.kfd.session import Session
 from mlrift.runtime.kfd.signals import Signal
 from mlrift.runtime.kfd.topology import PAGE
 from mlrift.static_types import TYPE_CHECKING, Any
+from mlrift.values import record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,8 +33,21 @@ _PRIVILEGED_GFX11 = 1 << 20
 _LDS_SHIFT = 15
 _LDS_GRANULE = 512
 _PROGRAM_ALIGNMENT = 256
+_SET_REGISTERS_WORDS = 2
+_LONG = struct.Struct("<Q")
 _NOT_GIVEN = ("dispatch_packet", "queue", "dispatch_id")
 _SCRATCH_OF_GFX10 = ("private_segment_buffer", "flat_scratch_init")
+
+
+@record
+class _Template:
+    """The packets of a launch. It keeps its shape, whose id is its key."""
+
+    content: bytearray
+    arguments_at: int
+    fence_at: int
+    scratch: int
+    shape: Shape
 
 
 class Pm4Queue:
@@ -51,6 +65,7 @@ class Pm4Queue:
         self._scratch = Scratch(session, self._queue.descriptor)
         self._dispatched = 0
         self._is_held = False
+        self._templates: dict[int, _Template] = {}
 
     def dispatch(self, shape: Shape, layout: Layout, given: "Sequence[Any]") -> None:
         """Append a launch."""
@@ -69,7 +84,14 @@ class Pm4Queue:
             begin = start + shape.hidden_offset
             self._arguments[begin : begin + len(shape.hidden)] = shape.hidden
         self._dispatched = number + 1
-        self._append(self._words(shape, self._slots.address + start, number + 1))
+        template = self._templates.get(id(shape))
+        if template is None or template.scratch != self._scratch.address:
+            template = self._templates[id(shape)] = self._template(shape)
+        content = template.content
+        if template.arguments_at:
+            _LONG.pack_into(content, template.arguments_at, self._slots.address + start)
+        _LONG.pack_into(content, template.fence_at, number + 1)
+        self._append(content)
 
     def signal(self, signal: Signal) -> None:
         """Append a store of the time and of 0 to a signal that was 1."""
@@ -77,11 +99,11 @@ class Pm4Queue:
         words += pm4.release_memory(signal.address + Signal.end_ts.offset, 0, pm4.DATA_CLOCK)
         words += pm4.release_memory(signal.address + Signal.start_ts.offset, 0, pm4.DATA_CLOCK)
         words += pm4.release_memory(signal.address + Signal.value.offset, 0, pm4.DATA_64)
-        self._append(words)
+        self._append(_packed(words))
 
     def wait_for(self, signal: Signal) -> None:
         """Append a wait for a signal."""
-        self._append(pm4.wait_for_memory(signal.address + Signal.value.offset, 0))
+        self._append(_packed(pm4.wait_for_memory(signal.address + Signal.value.offset, 0)))
 
     def hold(self) -> None:
         """Ring no doorbell until `release`."""
@@ -109,7 +131,8 @@ class Pm4Queue:
             last.callback(self._queue.destroy)
             self.synchronize()
 
-    def _words(self, shape: Shape, arguments: int, number: int) -> list[int]:
+    def _template(self, shape: Shape) -> "_Template":
+        """Return the packets of a launch, but for the address of its arguments and its number."""
         descriptor = shape.code.kernel.descriptor
         first = descriptor.resources1 | (_PRIVILEGED_GFX11 if self._is_gfx11 else 0)
         lds = (shape.lds_bytes + _LDS_GRANULE - 1) // _LDS_GRANULE
@@ -123,29 +146,36 @@ class Pm4Queue:
         if self._scratch.address:
             base = pm4.halves(self._scratch.address // _PROGRAM_ALIGNMENT)
             words += pm4.set_registers(Register.DISPATCH_SCRATCH_BASE_LO, base)
-        users = _user_data(shape, arguments)
+        users, place = _user_data(shape)
+        arguments_at = 0
         if users:
+            arguments_at = 4 * (len(words) + _SET_REGISTERS_WORDS + place) if place >= 0 else 0
             words += pm4.set_registers(Register.USER_DATA_0, users)
         words += pm4.set_registers(Register.START_X, (0, 0, 0))
         words += pm4.set_registers(Register.NUM_THREAD_X, shape.group)
         words += pm4.dispatch(shape.blocks)
         words += pm4.wait_for_kernels()
-        words += pm4.release_memory(self._fence.address, number, pm4.DATA_64)
-        return words
+        fence_at = 4 * (len(words) + pm4.RELEASE_DATA_PLACE)
+        words += pm4.release_memory(self._fence.address, 0, pm4.DATA_64)
+        return _Template(_packed(words), arguments_at, fence_at, self._scratch.address, shape)
 
-    def _append(self, words: list[int]) -> None:
-        """Copy dwords into the ring, round its end if need be, and ring."""
+    def _append(self, content: bytearray) -> None:
+        """Copy packets into the ring, round its end if need be, and ring."""
         queue = self._queue
-        if queue.written - queue.read + len(words) > _RING_DWORDS:
+        count = len(content) // 4
+        if queue.written - queue.read + count > _RING_DWORDS:
             self._flush()
             queue.wait_until(
-                lambda: queue.written - queue.read + len(words) <= _RING_DWORDS, self._progress
+                lambda: queue.written - queue.read + count <= _RING_DWORDS, self._progress
             )
-        place = queue.written % _RING_DWORDS
-        first = min(len(words), _RING_DWORDS - place)
-        struct.pack_into(f"<{first}I", queue.ring, 4 * place, *words[:first])
-        struct.pack_into(f"<{len(words) - first}I", queue.ring, 0, *words[first:])
-        queue.written += len(words)
+        place = 4 * (queue.written % _RING_DWORDS)
+        room = RING_BYTES - place
+        if room >= len(content):
+            queue.ring[place : place + len(content)] = content
+        else:
+            queue.ring[place:] = content[:room]
+            queue.ring[: len(content) - room] = content[room:]
+        queue.written += count
         if not self._is_held:
             self._flush()
 
@@ -176,14 +206,23 @@ def _check_registers(shape: Shape) -> None:
         )
 
 
-def _user_data(shape: Shape, arguments: int) -> list[int]:
-    """Return the first scalar registers: the address of the arguments, 0 for what is not used."""
+def _user_data(shape: Shape) -> tuple[list[int], int]:
+    """Return the first scalar registers, 0 where nothing is given, and where the arguments go.
+
+    The place is -1 for a kernel without arguments.
+    """
     words: list[int] = []
+    place = -1
     for row in shape.code.kernel.descriptor.user_registers():
-        given = {"kernarg": arguments, "private_segment_size": shape.scratch_bytes}
-        number = given.get(row.what, 0)
-        words += [number >> 32 * place & 0xFFFFFFFF for place in range(row.count)]
-    return words
+        if row.what == "kernarg":
+            place = len(words)
+        number = shape.scratch_bytes if row.what == "private_segment_size" else 0
+        words += [number, *(0,) * (row.count - 1)]
+    return words, place
+
+
+def _packed(words: list[int]) -> bytearray:
+    return bytearray(struct.pack(f"<{len(words)}I", *words))
 
 
 def _nothing(_ring: Allocation, _descriptor: Allocation) -> None:

@@ -51,6 +51,8 @@ _GCR_INVALIDATE = 1 << 14 | 1 << 9 | 1 << 8 | 1 << 7 | 1 << 5 | 1
 _CACHE_FLUSH_AND_TIMESTAMP = 0x14
 _EVENT_INDEX_END_OF_PIPE = 5 << 8
 _RELEASE_WRITE_BACK = 1 << 21 | 1 << 20 | 1 << 14 | 1 << 15
+RELEASE_DATA_PLACE = 5
+"""Which dword of RELEASE_MEM begins the number."""
 DATA_64 = 2
 DATA_CLOCK = 3
 _MEMORY_SPACE = 1 << 4

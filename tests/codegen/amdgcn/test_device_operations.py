@@ -152,3 +152,43 @@ fn k(uint64 data, uint64 out, uint64 counter) {
 """
     buffers = [np.zeros(256, np.uint32), np.zeros(256, np.uint32), np.zeros(2, np.uint32)]
     run_everywhere(source, (4, 1, 1), (64, 1, 1), buffers)
+
+
+def test_atomics_and_volatile_accesses_of_the_host_language() -> None:
+    source = """
+@kernel
+fn k(uint64 data, uint64 out) {
+    assume_group_size(32, 1, 1)
+    uint64 i = tid_local_x()
+    uint64 own = data + i * 48
+    uint64 a = atomic_add(own, i + 1)
+    uint64 b = atomic_xor(own + 8, i * 4294967297)
+    uint64 c = atomic_cas(own + 16, 3, i)
+    uint64 d = atomic_cas(own + 24, 4, i)
+    uint64 e = atomic_load(own + 32)
+    atomic_store(own + 40, e + a)
+    fence_device()
+    unsafe { *((out + i * 8) as uint64) = a + b * 3 + c * 5 + d * 7 + e }
+}
+"""
+    run_everywhere(
+        source, (1, 1, 1), (32, 1, 1), [np.full(6 * 32, 3, np.uint64), np.zeros(32, np.uint64)]
+    )
+
+
+def test_fragments_of_both_layouts() -> None:
+    source = """
+@kernel
+fn k(uint64 a, uint64 b, uint64 c) {
+    assume_group_size(32, 1, 1)
+    wmma_load_c(0, c, 64)
+    wmma_load_a_f16(0, a, 32)
+    wmma_load_b_f16(0, b, 32)
+    wmma_f16(0, 0, 0)
+    wmma_store(0, c, 64)
+}
+"""
+    random = np.random.default_rng(3)
+    factors = [random.integers(-8, 8, 256).astype(np.float16) for _ in range(2)]
+    total = random.integers(-8, 8, 256).astype(np.float32)
+    run_everywhere(source, (1, 1, 1), (32, 1, 1), [*factors, total], ["gfx1100", "gfx1201"])

@@ -252,7 +252,7 @@ class _Writer:
     def together(self) -> None:
         """Write something that all items of a group do together, outside of all conditions."""
         random = self.random
-        kind = random.choice((0, 1, 2, 3, 4, 5) if self.has_whole_waves else (0, 1, 4, 5))
+        kind = random.choice((0, 1, 2, 3, 4, 5) if self.has_whole_waves else (1, 4, 5))
         slot, single = random.choice(self.words), random.choice(self.singles)
         value = self.get(single)
         if kind == 0:

@@ -3,16 +3,13 @@
     (a, b) = (b, a)         swap a, b
     (a, b, c) = (b, c, 7)   a = b; b = c; c = 7
 
-Locations are anything hashable; whether two are the same place is equality.
+Places are operands of one dword; whether two are the same place is equality.
 """
 
-from collections.abc import Hashable
 from enum import Enum, unique
-from typing import Generic, TypeVar
 
+from mlrift.backends.amdgcn.mir import MachineOperand
 from mlrift.values import value
-
-Location = TypeVar("Location", bound=Hashable)
 
 
 @unique
@@ -24,21 +21,21 @@ class Step(Enum):
 
 
 @value
-class Move(Generic[Location]):
+class Move:
     """One step."""
 
     step: Step
-    target: Location
-    source: Location
+    target: MachineOperand
+    source: MachineOperand
 
 
-def in_order(pairs: list[tuple[Location, Location]]) -> list[Move[Location]]:
+def in_order(pairs: list[tuple[MachineOperand, MachineOperand]]) -> list[Move]:
     """Return moves for (target, source) pairs; no two pairs have the same target."""
     waiting = {target: source for target, source in pairs if target != source}
-    readers: dict[Location, int] = {}
+    readers: dict[MachineOperand, int] = {}
     for source in waiting.values():
         readers[source] = readers.get(source, 0) + 1
-    moves: list[Move[Location]] = []
+    moves: list[Move] = []
     ready = [target for target in waiting if target not in readers]
     ready.reverse()
     while waiting:
@@ -54,10 +51,10 @@ def in_order(pairs: list[tuple[Location, Location]]) -> list[Move[Location]]:
     return moves
 
 
-def _unwind_cycle(waiting: dict[Location, Location]) -> list[Move[Location]]:
+def _unwind_cycle(waiting: dict[MachineOperand, MachineOperand]) -> list[Move]:
     """Remove one cycle (all that is left are cycles) and return its swaps."""
     start = next(iter(waiting))
-    moves: list[Move[Location]] = []
+    moves: list[Move] = []
     target, source = start, waiting.pop(start)
     while source != start:
         moves.append(Move(Step.SWAP, target, source))

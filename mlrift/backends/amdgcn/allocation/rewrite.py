@@ -95,8 +95,8 @@ def _constant_dword(source: MachineOperand, index: int) -> MachineOperand:
             raise TypeError(f"{source} has one dword")
 
 
-def _join_scalar_pairs(moves: list[Move[MachineOperand]]) -> list[Move[MachineOperand]]:
-    joined: list[Move[MachineOperand]] = []
+def _join_scalar_pairs(moves: list[Move]) -> list[Move]:
+    joined: list[Move] = []
     for move in moves:
         pair = _joined(joined[-1], move) if joined else None
         if pair is None:
@@ -106,7 +106,7 @@ def _join_scalar_pairs(moves: list[Move[MachineOperand]]) -> list[Move[MachineOp
     return joined
 
 
-def _joined(low: Move[MachineOperand], high: Move[MachineOperand]) -> Move[MachineOperand] | None:
+def _joined(low: Move, high: Move) -> Move | None:
     if low.step is not Step.MOVE or high.step is not Step.MOVE:
         return None
     target, upper = low.target, high.target
@@ -137,9 +137,7 @@ def _is_even_pair(low: Register, high: Register) -> bool:
     )
 
 
-def _instructions(
-    move: Move[MachineOperand], origin: MachineInstruction
-) -> list[MachineInstruction]:
+def _instructions(move: Move, origin: MachineInstruction) -> list[MachineInstruction]:
     target, source = move.target, move.source
     if not isinstance(target, Register):
         raise TypeError(f"a move into {target}")

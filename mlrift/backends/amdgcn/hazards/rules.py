@@ -5,16 +5,21 @@ after (`note`). States of several edges join to the more dangerous. What LLVM's 
 hand-made code (`post-RA-hazard-rec`, `amdgpu-wait-sgpr-hazards`) is the reference.
 """
 
-from typing import Protocol
-
 from mlrift.backends.amdgcn.allocation.units import FIRST_VECTOR_UNIT
 from mlrift.backends.amdgcn.isa.instruction import Access, Unit
 from mlrift.backends.amdgcn.isa.registers import VCC, vgpr
 from mlrift.backends.amdgcn.mir import MachineInstruction
+from mlrift.static_types import TYPE_CHECKING
 from mlrift.values import record
+
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 _VECTOR_PIPES = frozenset({Unit.VALU, Unit.TRANSCENDENTAL, Unit.MATRIX})
 _SCALAR_PIPES = frozenset({Unit.SALU, Unit.BRANCH})
+_MEMORY_UNITS = frozenset({Unit.LDS, Unit.GLOBAL, Unit.FLAT, Unit.SCRATCH, Unit.BUFFER, Unit.CACHE})
 
 _NO_WAIT = 0xFF9F
 _VA_VDST = 0x0F9F
@@ -68,7 +73,9 @@ def _do_nothing() -> list[MachineInstruction]:
 
 
 class TranscendentalUse:
-    """gfx1100 to gfx1103: a transcendental result read by a vector instruction too early."""
+    """gfx1100 to gfx1103: a transcendental result read by a vector instruction too early. Vector
+    memory instructions in between wait for it, too.
+    """
 
     __slots__ = ("ages",)
 
@@ -87,6 +94,8 @@ class TranscendentalUse:
 
     def note(self, step: HazardStep) -> None:
         """Move over an instruction."""
+        if step.unit in _MEMORY_UNITS:
+            self.ages = {}
         if not step.is_vector:
             return
         transcendental = 1 if step.unit is Unit.TRANSCENDENTAL else 0
@@ -195,7 +204,8 @@ class CompareThenPermute:
 
 class ScalarForwarding:
     """gfx12: a scalar register of a pair that a vector instruction has read is written and read
-    again. Bits of the integers are units.
+    again. Scalar memory waits for everything, a scalar reader for what vector instructions have
+    written to the pair. Bits of the integers are units.
     """
 
     __slots__ = ("by_scalar", "by_vector", "seen")
@@ -240,7 +250,10 @@ class ScalarForwarding:
             self.seen |= _pairs(_scalar_bits(step.reads))
             self.by_vector |= written & self.seen
         elif step.unit in _SCALAR_PIPES:
+            self.by_vector &= ~_pairs(_scalar_bits(step.reads))
             self.by_scalar |= written & self.seen
+        elif step.unit is Unit.SMEM:
+            self.by_scalar = self.by_vector = 0
         else:
             self.by_scalar &= ~written
             self.by_vector &= ~written

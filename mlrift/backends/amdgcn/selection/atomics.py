@@ -7,9 +7,7 @@ from mlrift.backends.amdgcn.isa.registers import EXEC
 from mlrift.backends.amdgcn.mir import BlockTarget, MachineOperand, MemoryAccess, VirtualRegister
 from mlrift.backends.amdgcn.selection.addresses import Address, global_address
 from mlrift.backends.amdgcn.selection.device import deliver, forget, release
-from mlrift.backends.amdgcn.selection.emitter import (
-    dwords_of,
-)
+from mlrift.backends.amdgcn.selection.emitter import dwords_of, part_of
 from mlrift.backends.amdgcn.selection.memory import BYTES, stored_data
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
@@ -177,7 +175,7 @@ def _add_by_swapping(selector: Selector, made: AtomicAdd) -> None:
     addend = held(made.operand)
     operation = "v_add_f64" if is_double else "v_add_f32"
 
-    def combine(new: VirtualRegister, old: VirtualRegister) -> None:
+    def combine(new: MachineOperand, old: MachineOperand) -> None:
         selector.valu(operation, new, old, addend)
 
     old = swap_until_done(selector, made.address, size, combine)
@@ -189,8 +187,8 @@ def swap_until_done(
     selector: Selector,
     address: Value,
     size: int,
-    combine: Callable[[VirtualRegister, VirtualRegister], None],
-) -> VirtualRegister:
+    combine: Callable[[MachineOperand, MachineOperand], None],
+) -> MachineOperand:
     """Append a loop in which lanes stay until nobody came between their load and their swap.
 
     `combine(new, old)` appends what makes the new value. The old value stays in the register that
@@ -198,7 +196,8 @@ def swap_until_done(
     """
     bits = 32 * size
     found = global_address(selector, address)
-    old, saved = selector.vector(size), selector.scalar()
+    data, saved = selector.vector(2 * size), selector.scalar()
+    new, old = part_of(data, 0, size), part_of(data, size, size)
     offset = {"offset": found.offset} if found.offset else {}
     memory = MemoryAccess("global", 4 * size, ordered=True)
     selector.emit(
@@ -213,9 +212,8 @@ def swap_until_done(
     again = selector.new_block()
     selector.loop_depth += 1
     selector.label(again)
-    new, seen, data = selector.vector(size), selector.vector(size), selector.vector(2 * size)
+    seen = selector.vector(size)
     combine(new, old)
-    selector.assemble(data, new, old)
     _emit(selector, f"cmpswap_b{bits}", found, data, seen)
     differs = selector.scalar()
     selector.valu(f"v_cmp_ne_u{bits}", differs, seen, old)

@@ -4,7 +4,6 @@ from mlrift.backends.amdgcn.chips import Chip
 from mlrift.backends.amdgcn.facts import KernelFacts
 from mlrift.backends.amdgcn.isa.instruction import Access
 from mlrift.backends.amdgcn.mir import (
-    MachineBlock,
     MachineFunction,
     MachineInstruction,
     MachineOperand,
@@ -24,10 +23,10 @@ from mlrift.backends.amdgcn.selection import (
     waves,
 )
 from mlrift.backends.amdgcn.selection.control import Control
-from mlrift.backends.amdgcn.selection.emitter import Item, Label, branch_targets
 from mlrift.backends.amdgcn.selection.inputs import Inputs
 from mlrift.backends.amdgcn.selection.pair_lds import LdsPairing
 from mlrift.backends.amdgcn.selection.selector import Selector
+from mlrift.backends.amdgcn.selection.wave_blocks import wave_blocks
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Block, Function
 from mlrift.ir.op import Effect, Op
@@ -51,7 +50,6 @@ for _family in (
 ):
     RULES.include(_family.RULES)
 
-_ENDS = ("s_branch", "s_endpgm")
 _REMOVABLE = (Effect.PURE, Effect.READ, Effect.ALLOCATE)
 
 
@@ -71,7 +69,7 @@ def select(function: Function, facts: KernelFacts, chip: Chip) -> Selected:
     control = Control(selector)
     for block in reversed(selector.flow.order):
         _select_block(selector, control, block)
-    selector.function.blocks = _blocks(selector.all_items())
+    selector.function.blocks = wave_blocks(selector.all_items())
     LdsPairing(selector.function, chip.generation, selector.lds_alignment).run()
     selector.function.required_group = selector.inputs.required
     return Selected(selector.function, selector.inputs)
@@ -149,49 +147,4 @@ def _rule(selector: Selector, made: Op) -> None:
     rule(selector, made)
 
 
-# blocks of the wave
-
-
-def _blocks(items: list[Item]) -> list[MachineBlock]:
-    """Cut the code at labels that something branches to, and note where blocks lead."""
-    targets = {
-        number
-        for item in items
-        if isinstance(item, MachineInstruction)
-        for number in branch_targets(item)
-    }
-    blocks: list[MachineBlock] = []
-    for item in items:
-        if isinstance(item, MachineInstruction):
-            blocks[-1].instructions.append(item)
-        elif not blocks or item.number in targets or _ends(blocks[-1]):
-            blocks.append(MachineBlock(item.number, loop_depth=item.loop_depth))
-    return _connected(_reachable(blocks))
-
-
-def _ends(block: MachineBlock) -> bool:
-    """Whether the last instruction is a branch."""
-    if not block.instructions:
-        return False
-    last = block.instructions[-1].operation
-    return isinstance(last, str) and last.startswith(("s_branch", "s_cbranch", "s_endpgm"))
-
-
-def _reachable(blocks: list[MachineBlock]) -> list[MachineBlock]:
-    """Leave out blocks that begin behind a branch and that nothing leads to."""
-    return [block for block in blocks if block.instructions or block is not blocks[-1]]
-
-
-def _connected(blocks: list[MachineBlock]) -> list[MachineBlock]:
-    following = [row.number for row in blocks[1:]]
-    for position, block in enumerate(blocks):
-        last = block.instructions[-1] if block.instructions else None
-        goes_on = last is None or last.operation not in _ENDS
-        targets = branch_targets(last) if last is not None else []
-        if goes_on and position < len(following):
-            targets = [*targets, following[position]]
-        block.successors = list(dict.fromkeys(targets))
-    return blocks
-
-
-__all__ = ["RULES", "Label", "Selected", "select"]
+__all__ = ["RULES", "Selected", "select"]

@@ -46,7 +46,7 @@ Counts = dict[Counter, int]
 class WaitModel:
     """A generation's counters: the one for scalar loads, the greatest number each can be asked for,
     and the instructions for a set of counts. `cache_operations_count`: cache invalidation counts as
-    a load, write-back as a store, and both are waited for.
+    a load, write-back as a store that is waited for.
     """
 
     scalar_counter: Counter

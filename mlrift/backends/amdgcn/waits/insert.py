@@ -160,14 +160,8 @@ def _ordering(
     facts: OperationFacts, made: MachineInstruction, model: WaitModel
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if facts.unit is Unit.CACHE:
-        after = (
-            ()
-            if not model.cache_operations_count
-            else ("load",)
-            if facts.invalidates
-            else ("store",)
-        )
-        return ("load", "store"), after
+        counts = model.cache_operations_count and not facts.invalidates
+        return ("load", "store"), ("store",) if counts else ()
     if facts.unit is Unit.BARRIER and made.operation != "s_barrier_wait":
         return ("lds",), ()
     return (), ()

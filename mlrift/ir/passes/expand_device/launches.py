@@ -104,6 +104,7 @@ class LaunchedKernels:
         inline_calls(scratch, [kernel], kept)
         kernel.name = f"{name}.items"
         kernel.linkage = Linkage.INTERNAL
+        kernel.is_simd = True
         module.functions[kernel.name] = kernel
         return kernel
 

@@ -97,10 +97,12 @@ class _Suspension:
         stops = self._split()
         self._copy_constants()
         live = live_on_entry(self.kernel)
-        held = [value for stop in stops for value in live[stop.rest]]
-        results = [stop.made for stop in stops if stop.made.type in _NUMBERS]
-        for value in dict.fromkeys([*held, *results]):
-            self._give_slot(value)
+        held = {value for stop in stops for value in live[stop.rest]}
+        held.update(stop.made for stop in stops if stop.made.type in _NUMBERS)
+        for block in self.kernel.blocks:
+            for value in (*block.parameters, *block.ops):
+                if value in held:
+                    self._give_slot(value)
         self._place_storage()
         self._demote(parameters)
         for stop in stops:
