@@ -40,6 +40,7 @@ KINDS: dict[ElementType, Kind] = {
     ElementType.PACKED_I16: I32,
     ElementType.PACKED_I8: I32,
     ElementType.PACKED_I4: I32,
+    ElementType.PACKED_F8: I32,
     ElementType.B64: I64,
     ElementType.I64: I64,
     ElementType.U64: I64,

@@ -7,7 +7,8 @@ touched that is not inside a mapped range, the group's LDS or the lane's private
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import cache
 
 from mlrift.emulator.atomics import atomic_function
 from mlrift.emulator.layout import (
@@ -318,15 +319,26 @@ _MAKERS: dict[str, Callable[[str], str]] = {
 }
 
 
-def definitions(names: Iterable[str]) -> str:
-    """Return the text of functions and of all that they call."""
-    texts: dict[str, str] = {}
-    pending = sorted(set(names))
-    while pending:
-        name = pending.pop()
-        if name in texts:
-            continue
-        text = _FIXED.get(name) or _MAKERS[name.partition(".")[0]](name)
-        texts[name] = text
-        pending += [found for found in _NAME.findall(text) if not found.startswith("llvm.")]
-    return "".join(texts.values())
+_HEAD = re.compile(r"define (.+?) @[\w.]+\((.*?)\) \{", re.DOTALL)
+
+
+@cache
+def definition_of(name: str) -> str:
+    """Return the text of a function."""
+    text = _FIXED.get(name) or _MAKERS[name.partition(".")[0]](name)
+    return text.replace("define internal", "define")
+
+
+def names_called(text: str) -> list[str]:
+    """Return the functions of the library that a text calls or defines."""
+    return [found for found in _NAME.findall(text) if not found.startswith("llvm.")]
+
+
+@cache
+def declaration_of(name: str) -> str:
+    """Return what a module needs that calls a function of another module."""
+    found = _HEAD.search(definition_of(name))
+    if found is None:
+        raise ValueError(f"the text of {name} has no head")
+    parameters = re.sub(r"\s*%[\w.]+", "", found[2])
+    return f"declare {found[1]} @{name}({parameters})"

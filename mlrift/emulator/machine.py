@@ -1,57 +1,108 @@
 """LLVM text to machine code in this process.
 
-One engine a program; each batch of chunks is a module of its own with the library functions it
-needs. Invariant: a function's address stays valid as long as its `Machine`.
+The functions of the library are compiled well, once a process; chunks of kernels are compiled fast
+(a module a batch) and call them. Invariant: an address stays valid as long as what gave it.
 """
+
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 from llvmlite import binding as llvm
 
 from mlrift.emulator.exponential_series import SERIES_DECLARATIONS
-from mlrift.emulator.library import definitions
+from mlrift.emulator.library import declaration_of, definition_of, names_called
 from mlrift.emulator.library_lanes import LIBRARY_DECLARATIONS
 from mlrift.emulator.library_run import RUN
 from mlrift.emulator.library_vectors import VECTOR_DECLARATIONS
 from mlrift.emulator.matrix_library import MATRIX_DECLARATIONS
 from mlrift.static_types import Any
 
-_OPTIMISATION = 1
+_LIBRARY_OPTIMISATION = 2
+_CHUNK_OPTIMISATION = 1
+_INTRINSICS = LIBRARY_DECLARATIONS | MATRIX_DECLARATIONS | VECTOR_DECLARATIONS | SERIES_DECLARATIONS
 
 
-class Machine:
-    """An engine with the functions that were given to it."""
+class _Engine:
+    """An LLVM engine for the machine we run on."""
 
-    def __init__(self) -> None:
+    def __init__(self, optimisation: int, text: str) -> None:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         target = llvm.Target.from_default_triple()
         self._target: Any = target.create_target_machine(
             cpu=llvm.get_host_cpu_name(),
             features=llvm.get_host_cpu_features().flatten(),
-            opt=_OPTIMISATION,
+            opt=optimisation,
             jit=True,
         )
-        self._engine: Any = llvm.create_mcjit_compiler(self._parse(RUN), self._target)
+        self._engine: Any = llvm.create_mcjit_compiler(self._parse(text), self._target)
         self._engine.finalize_object()
-        self.turn_address = int(self._engine.get_function_address("turn"))
-        self.run_group_address = int(self._engine.get_function_address("run_group"))
 
-    def add(
-        self, functions: dict[int, str], helpers: set[str], declarations: set[str]
-    ) -> dict[int, int]:
-        """Compile chunks; return their addresses by number."""
-        needed = frozenset().union(
-            LIBRARY_DECLARATIONS, MATRIX_DECLARATIONS, VECTOR_DECLARATIONS, SERIES_DECLARATIONS
-        )
-        known = sorted(declarations | needed)
-        text = "\n".join([*functions.values(), definitions(helpers), *known])
+    def add(self, text: str) -> None:
+        """Compile a module."""
         self._engine.add_module(self._parse(text))
         self._engine.finalize_object()
-        return {
-            number: int(self._engine.get_function_address(f"chunk{number}")) for number in functions
-        }
+
+    def address(self, name: str) -> int:
+        """Return where a function is."""
+        return int(self._engine.get_function_address(name))
 
     def _parse(self, text: str) -> Any:
         module = llvm.parse_assembly(text)
         module.triple = self._target.triple
         module.data_layout = str(self._target.target_data)
         return module
+
+
+class Library:
+    """The functions that chunks call, compiled when one is first needed."""
+
+    def __init__(self) -> None:
+        self._engine = _Engine(_LIBRARY_OPTIMISATION, RUN)
+        self._known: set[str] = set()
+        self.turn_address = self._engine.address("turn")
+        self.run_group_address = self._engine.address("run_group")
+
+    def need(self, names: Iterable[str]) -> None:
+        """Make functions, and what they call, known to the chunks compiled later."""
+        new: dict[str, str] = {}
+        others: set[str] = set()
+        pending = sorted(names)
+        while pending:
+            name = pending.pop()
+            if name in self._known:
+                others.add(name)
+            elif name not in new:
+                new[name] = definition_of(name)
+                pending += names_called(new[name])
+        if not new:
+            return
+        declared = [declaration_of(name) for name in sorted(others - new.keys())]
+        self._engine.add("\n".join([*new.values(), *declared, *sorted(_INTRINSICS)]))
+        for name in new:
+            llvm.add_symbol(name, self._engine.address(name))
+        self._known |= new.keys()
+
+
+@cache
+def library() -> Library:
+    """Return the library of this process."""
+    return Library()
+
+
+class Machine:
+    """The compiled chunks of one kernel."""
+
+    def __init__(self) -> None:
+        self._engine = _Engine(_CHUNK_OPTIMISATION, "")
+        self.turn_address = library().turn_address
+        self.run_group_address = library().run_group_address
+
+    def add(
+        self, functions: Mapping[int, str], helpers: set[str], declarations: set[str]
+    ) -> dict[int, int]:
+        """Compile chunks; return their addresses by number."""
+        library().need(helpers)
+        declared = [declaration_of(name) for name in sorted(helpers)]
+        self._engine.add("\n".join([*functions.values(), *declared, *sorted(declarations)]))
+        return {number: self._engine.address(f"chunk{number}") for number in functions}

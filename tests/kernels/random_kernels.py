@@ -220,7 +220,10 @@ class _Writer:
         offset = self.choices.randrange(OUTPUT_BYTES // 8) * 8
         address = self.builder.emit(Add(self.output, self.builder.word(offset)))
         access = self.choices.choice((I8, I16, I32, I64))
-        self.builder.emit(Store(address, self._word(2), access))
+        value = self._word(2)
+        if self.choices.random() < 0.3:
+            value = self.builder.emit(Lshr(value, self.builder.word(16)))
+        self.builder.emit(Store(address, value, access))
 
     def _if(self) -> None:
         then, end = self.builder.new_block("then"), self.builder.new_block("end")
@@ -427,8 +430,26 @@ class _Writer:
             chosen = self._word(depth - 1), self._word(depth - 1)
             return emit(Select(self._truth(depth - 1), *chosen))
         if kind == 9:
-            return self._division(depth)
+            return self._division(depth) if choices.random() < 0.5 else self._idiom(depth)
         return self._converted(depth, kind)
+
+    def _idiom(self, depth: int) -> Value:
+        """Return what selection knows as one instruction: extremes, sign extensions, products."""
+        emit, choices = self.builder.emit, self.choices
+        mask = self.builder.word(choices.choice((0xFF, 0xFFFFFFFF, 0xFFFFFF)))
+        one, other = emit(And(self._word(depth - 1), mask)), emit(And(self._word(0), mask))
+        kind = choices.randrange(4)
+        if kind == 0:
+            predicate = choices.choice(list(IntegerPredicate))
+            chosen = (one, other) if choices.random() < 0.5 else (other, one)
+            return emit(Select(emit(CompareInteger(predicate, one, other)), *chosen))
+        if kind == 1:
+            count = self.builder.word(choices.choice((32, 40, 48, 56, 61)))
+            return emit(Ashr(emit(Shl(one, count)), count))
+        if kind == 2:
+            count = self.builder.word(choices.choice((32, 33, 40)))
+            return emit(Lshr(emit(Mul(one, other)), count))
+        return emit(Add(emit(Shl(one, self.builder.word(choices.randrange(5)))), other))
 
     def _converted(self, depth: int, kind: int) -> Value:
         emit, choices = self.builder.emit, self.choices

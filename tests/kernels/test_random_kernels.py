@@ -48,15 +48,15 @@ def differences(
     """Yield what is wrong with the code of a seed's kernel."""
     expected = _output()
     interpreted = random_kernel(seed, shape, statements).module
-    run_kernel(interpreted, "random", [GROUPS], [GROUP], [expected, *_arguments(seed)])
+    run_kernel(interpreted, "random", [GROUPS], [GROUP], [expected, *launch_arguments(seed)])
     module = prepare_kernels(random_kernel(seed, shape, statements).module)
     for name in chips:
         data = write(compile_kernels(module, _chip(name)))
         yield from (f"{name}: {found}" for found in check_code_object(data))
         found = _output()
         kernel = Device(name).load(data)["random"]
-        kernel.launch(grid=GROUPS, block=GROUP, args=[found, *_arguments(seed)])
-        yield from (f"{name}: {text}" for text in _unequal(expected, found))
+        kernel.launch(grid=GROUPS, block=GROUP, args=[found, *launch_arguments(seed)])
+        yield from (f"{name}: {text}" for text in unequal(expected, found))
 
 
 def _chip(name: str) -> Chip:
@@ -69,7 +69,7 @@ def _output() -> Any:
     return np.zeros(GROUP * GROUPS * OUTPUT_BYTES, np.uint8)
 
 
-def _arguments(seed: int) -> list[Any]:
+def launch_arguments(seed: int) -> list[Any]:
     """Return the input, two words, an f32 and an f64."""
     random = np.random.default_rng(seed)
     data = random.integers(0, 256, INPUT_BYTES, dtype=np.uint8)
@@ -78,7 +78,7 @@ def _arguments(seed: int) -> list[Any]:
     return [data, *words, np.float32(random.normal()), np.float64(random.normal())]
 
 
-def _unequal(expected: Any, found: Any) -> Iterator[str]:
+def unequal(expected: Any, found: Any) -> Iterator[str]:
     """Yield the variables that differ in some item; any NaN is as good as another."""
     kinds = ["u8"] * WORDS + ["f4"] * SINGLES + ["f8"] * DOUBLES
     rows = expected.reshape(-1, OUTPUT_BYTES), found.reshape(-1, OUTPUT_BYTES)

@@ -54,9 +54,7 @@ def test_no_permission() -> None:
     machine = MadeMachine()
     machine.closed = {"/dev/kfd"}
     found = texts(machine)
-    assert (
-        "/dev/kfd may not be used: it belongs to the group render, you are in users" in found
-    )
+    assert "/dev/kfd may not be used: it belongs to the group render, you are in users" in found
     assert "fix: `sudo usermod -aG render $USER`, then log in again" in found
 
 

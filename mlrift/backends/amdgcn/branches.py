@@ -100,6 +100,12 @@ def resolve_branches(function: MachineFunction, sizes: list[list[int]]) -> None:
             block.instructions[index + 1].operands[-1] = Inline(-1 if distance < 0 else 0)
 
 
+def far_registers(function: MachineFunction) -> int:
+    """Return the scalar registers that far jumps take, counted from s0; 0 without far jumps."""
+    jumps = any(made.operation == "s_setpc_b64" for made in function.instructions())
+    return FAR_TARGET.first + FAR_TARGET.count if jumps else 0
+
+
 def block_offsets(function: MachineFunction, sizes: list[list[int]]) -> dict[int, int]:
     """Return the offset in bytes of each block."""
     offsets: dict[int, int] = {}

@@ -22,7 +22,7 @@ from mlrift.ir.analysis.control_flow import incoming_edges
 from mlrift.ir.analysis.dominance import Dominators
 from mlrift.ir.analysis.linear_form import LinearForm, LinearForms
 from mlrift.ir.analysis.loops import natural_loops
-from mlrift.ir.core import Block, Function
+from mlrift.ir.core import Block, Function, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops import device
 from mlrift.ir.ops.memory import Load, Store, VolatileLoad, VolatileStore
@@ -68,7 +68,7 @@ PASS = Pass(
 class _Pointer:
     """A parameter of a loop that moves on; `constant` is part of what it is at first."""
 
-    value: Term
+    value: Value
     constant: int
 
 
@@ -126,9 +126,9 @@ class _Forming:
             formed = self._as_pointer(split, form, loop, site)
         if formed is None:
             formed = self._as_sum(split, form, site)
-        made.replace_operands({address: formed.value})
+        made.replace_operands({address: formed})
 
-    def _as_offset(self, split: Split, form: LinearForm, site: Site) -> Term | None:
+    def _as_offset(self, split: Split, form: LinearForm, site: Site) -> Value | None:
         """Return a uniform base that is fixed, and one offset for all the rest."""
         base = [row for row in split.fixed if not self.sums.is_divergent(row)]
         rest = [row for row in split.fixed if self.sums.is_divergent(row)]
@@ -138,9 +138,9 @@ class _Forming:
             return None
         near, far = _near_and_far(form.constant)
         parts = [self.sums.of(base, site, far), self.sums.of(rest, site)]
-        return Term(self.sums.total(parts, near, site))
+        return self.sums.total(parts, near, site)
 
-    def _as_sum(self, split: Split, form: LinearForm, site: Site) -> Term:
+    def _as_sum(self, split: Split, form: LinearForm, site: Site) -> Value:
         """Return a sum: uniform parts, then those of lanes, what is fixed before what moves."""
         is_divergent = self.sums.is_divergent
         near, far = _near_and_far(form.constant)
@@ -151,11 +151,11 @@ class _Forming:
             self.sums.of([row for row in split.fixed if is_divergent(row)], site),
             self.sums.of([row for row in moving if is_divergent(row)], site),
         ]
-        return Term(self.sums.total(parts, near, site))
+        return self.sums.total(parts, near, site)
 
     def _as_pointer(
         self, split: Split, form: LinearForm, loop: AddressLoop, site: Site
-    ) -> Term | None:
+    ) -> Value | None:
         """Return a sum with a pointer that moves on by as much each turn."""
         found = self.sums.start_and_step(split.turning, loop)
         if found is None:
@@ -175,11 +175,11 @@ class _Forming:
         constant = form.constant + first
         pointer = self._pointer(base, step, constant, loop)
         parts = [
-            pointer.value.value,
+            pointer.value,
             self.sums.of(others, site),
             self.sums.of(lanes, site),
         ]
-        return Term(self.sums.total(parts, constant - pointer.constant, site))
+        return self.sums.total(parts, constant - pointer.constant, site)
 
     def _pointer(self, base: list[Term], step: Step, constant: int, loop: AddressLoop) -> _Pointer:
         """Return the pointer of a loop with this base and step, a new one if there is none near."""
@@ -188,7 +188,7 @@ class _Forming:
         known = self.pointers.get(key)
         if known is not None and abs(constant - known.constant) < _NEAR:
             return known
-        made = _Pointer(Term(self.sums.parameter(loop, base, far, step)), far)
+        made = _Pointer(self.sums.parameter(loop, base, far, step), far)
         self.pointers[key] = made
         return made
 

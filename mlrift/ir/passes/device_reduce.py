@@ -7,16 +7,16 @@
     %r = device.wave_reduce sum, select(lane < waves, %v, 0.0)
 
 A group of 32 items is one wave. In a loop a second barrier keeps the next turn from writing what a
-slow wave has not read yet. When groups are not known to be whole waves, lanes may be missing: each
-of five exchanges takes what it gets only from a lane that exists, and the first wave alone combines
-the results of all (it is the only one that surely has as many lanes as there are waves).
+slow wave has not read yet. Groups of unknown size ask for it: when lanes are missing, each of five
+exchanges takes what it gets only from a lane that exists; when there are several waves, the first
+one alone combines their results (it is the only one that surely has as many lanes).
 """
 
 from mlrift.ir.analysis.loops import loop_depths
 from mlrift.ir.analysis.range_sources import GroupShape, group_size_of
-from mlrift.ir.core import Block, Function, Successor, Value
+from mlrift.ir.core import Block, BlockParameter, Function, Successor, Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops.arith import Add, Constant, FAdd, Lshr, Mul, Select, Shl, Sub, Xor
+from mlrift.ir.ops.arith import Add, And, Constant, FAdd, Lshr, Mul, Select, Shl, Sub, Xor
 from mlrift.ir.ops.compare import CompareFloat, CompareInteger, FloatPredicate, IntegerPredicate
 from mlrift.ir.ops.control import Branch, Jump
 from mlrift.ir.ops.device import (
@@ -122,14 +122,19 @@ class _Writer:
         wave = self._emit(Lshr(self._item(), self._word(_LANE_BITS)))
         self._emit(LdsStore(access, self._place(array, wave, access), result))
         self._emit(GroupBarrier())
-        lane = self._emit(Lane())
-        is_there = self._emit(CompareInteger(IntegerPredicate.ULT, lane, self._word(waves)))
-        chosen = self._emit(Select(is_there, lane, self._word(0)))
-        loaded = self._emit(LdsLoad(access, self._place(array, chosen, access)))
-        known = self._emit(Select(is_there, loaded, self._limit(made)))
+        known = self._found_by_waves(made, array, self._word(waves))
         if self.is_repeated:
             self._emit(GroupBarrier())
         return self._emit(WaveReduce(made.reduction, known))
+
+    def _found_by_waves(self, made: GroupReduce, array: Value, waves: Value) -> Value:
+        """Load what the wave of this lane's number has found, or what absent waves count as."""
+        access = _access(made)
+        lane = self._emit(Lane())
+        is_there = self._emit(CompareInteger(IntegerPredicate.ULT, lane, waves))
+        chosen = self._emit(Select(is_there, lane, self._word(0)))
+        loaded = self._emit(LdsLoad(access, self._place(array, chosen, access)))
+        return self._emit(Select(is_there, loaded, self._limit(made)))
 
     def _with_absent_waves(self, made: GroupReduce, result: Value) -> Value:
         """Combine with what absent waves count as: -0.0 becomes zero, NaN the limit."""
@@ -143,20 +148,52 @@ class _Writer:
     # ---- any group ----
 
     def _of_any_group(self, made: GroupReduce) -> Value:
-        access = _access(made)
-        array = self._array((_MOST_WAVES + 1) * _SIZES[access])
+        """Decide by the size of the group, which is the same for all its items."""
         item, items = self._item(), self._count()
+        of_wave = self._of_any_wave(made, item, items)
+        end = Block("reduced", [BlockParameter(made.type)])
+        one, more = Block("one_wave"), Block("waves")
+        is_one = CompareInteger(IntegerPredicate.ULE, items, self._word(_LANES))
+        self._emit(Branch(self._emit(is_one), Successor(one), Successor(more)))
+        self._enter(one)
+        self._emit(Jump(Successor(end, [self._with_absent_waves(made, of_wave)])))
+        self._enter(more)
+        self._emit(Jump(Successor(end, [self._of_waves(made, of_wave, item, items)])))
+        self._enter(end)
+        return end.parameters[0]
+
+    def _of_any_wave(self, made: GroupReduce, item: Value, items: Value) -> Value:
+        """Combine within waves, of which the last one may lack lanes."""
+        end = Block("wave_reduced", [BlockParameter(made.type)])
+        whole, cut = Block("whole_waves"), Block("cut_wave")
+        rest = self._emit(And(items, self._word(_LANES - 1)))
+        is_whole = CompareInteger(IntegerPredicate.EQ, rest, self._word(0))
+        self._emit(Branch(self._emit(is_whole), Successor(whole), Successor(cut)))
+        self._enter(whole)
+        result = self._emit(WaveReduce(made.reduction, made.operand))
+        self._emit(Jump(Successor(end, [result])))
+        self._enter(cut)
         lane = self._emit(Lane())
         in_wave = self._emit(Sub(items, self._emit(Sub(item, lane))))
-        value = self._exchanged(made, made.operand, lane, in_wave)
+        self._emit(Jump(Successor(end, [self._exchanged(made, lane, in_wave)])))
+        self._enter(end)
+        return end.parameters[0]
+
+    def _of_waves(self, made: GroupReduce, of_wave: Value, item: Value, items: Value) -> Value:
+        """Combine what waves have found: the first one, which lacks no lane, does it for all."""
+        access = _access(made)
+        array = self._array((_MOST_WAVES + 1) * _SIZES[access])
         wave = self._emit(Lshr(item, self._word(_LANE_BITS)))
-        self._emit(LdsStore(access, self._place(array, wave, access), value))
+        self._emit(LdsStore(access, self._place(array, wave, access), of_wave))
         self._emit(GroupBarrier())
         is_first = self._emit(CompareInteger(IntegerPredicate.EQ, wave, self._word(0)))
-        first, after = Block("first_wave"), Block("reduced")
+        first, after = Block("first_wave"), Block("waves_reduced")
         self._emit(Branch(is_first, Successor(first), Successor(after)))
         self._enter(first)
-        self._combine_waves(made, array, lane, items)
+        more = self._emit(Add(items, self._word(_LANES - 1)))
+        known = self._found_by_waves(made, array, self._emit(Lshr(more, self._word(_LANE_BITS))))
+        result = self._emit(WaveReduce(made.reduction, known))
+        self._emit(LdsStore(access, self._place(array, self._word(_MOST_WAVES), access), result))
         self._emit(Jump(Successor(after)))
         self._enter(after)
         self._emit(GroupBarrier())
@@ -165,25 +202,13 @@ class _Writer:
             self._emit(GroupBarrier())
         return found
 
-    def _combine_waves(self, made: GroupReduce, array: Value, lane: Value, items: Value) -> None:
-        """Combine what the waves have left, in the first one."""
-        access = _access(made)
-        more = self._emit(Add(items, self._word(_LANES - 1)))
-        waves = self._emit(Lshr(more, self._word(_LANE_BITS)))
-        is_there = self._emit(CompareInteger(IntegerPredicate.ULT, lane, waves))
-        chosen = self._emit(Select(is_there, lane, self._word(0)))
-        loaded = self._emit(LdsLoad(access, self._place(array, chosen, access)))
-        known = self._emit(Select(is_there, loaded, self._limit(made)))
-        result = self._exchanged(made, known, lane, items)
-        self._emit(LdsStore(access, self._place(array, self._word(_MOST_WAVES), access), result))
-
-    def _exchanged(self, made: GroupReduce, value: Value, lane: Value, lanes: Value) -> Value:
+    def _exchanged(self, made: GroupReduce, lane: Value, lanes: Value) -> Value:
         """Combine over the lanes that are there, which are the first ones.
 
         The first lane's value is the result: where a lane is missing from its tree, all that this
         lane would have combined are missing, too.
         """
-        limit = self._limit(made)
+        limit, value = self._limit(made), made.operand
         for distance in _DISTANCES:
             other = self._emit(Xor(lane, self._word(distance)))
             is_there = self._emit(CompareInteger(IntegerPredicate.ULT, other, lanes))

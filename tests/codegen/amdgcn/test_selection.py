@@ -76,7 +76,7 @@ def test_arguments_side_by_side_are_loaded_together() -> None:
         ("(w * 8 + i) & 4294967295", "v_lshl_add_u32"),
         ("((w + i) << 3) & 4294967295", "v_add_lshl_u32"),
         ("((w & i) | n) & 4294967295", "v_and_or_b32"),
-        ("((w * w) >> 32) & 4294967295", "v_mad_u64_u32"),
+        ("((w * w) >> 32) & 4294967295", "v_mul_hi_u32"),
     ],
 )
 def test_two_operations_become_one(expression: str, operation: str) -> None:
@@ -87,6 +87,28 @@ def test_two_operations_become_one(expression: str, operation: str) -> None:
 """
     )
     assert operation in _operations(made)
+
+
+def test_upper_half_of_a_word_is_stored_as_it_is() -> None:
+    made = _selected(
+        """
+    unsafe { *((a + i * 4) as uint32) -> w }
+    unsafe { *((b + i * 2) as uint16) = w >> 16 }
+"""
+    )
+    assert "global_store_d16_hi_b16" in _operations(made)
+    assert "v_lshrrev_b32" not in _operations(made)
+
+
+def test_smaller_of_two_words_is_one_instruction() -> None:
+    made = _selected(
+        """
+    unsafe { *((a + i * 4) as uint32) -> w }
+    if w > 1000 { w = 1000 }
+    unsafe { *((b + i * 4) as uint32) = w }
+"""
+    )
+    assert "v_min_u32" in _operations(made)
 
 
 def test_sign_goes_into_the_instruction() -> None:

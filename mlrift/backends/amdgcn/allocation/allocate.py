@@ -70,7 +70,10 @@ class AllocationError(KernelError):
 
     def __init__(self, file: RegisterFile, limit: int) -> None:
         kind = "vector" if file is RegisterFile.VECTOR else "scalar"
-        super().__init__(f"one instruction needs more than the {limit} {kind} registers there are")
+        super().__init__(
+            f"it needs more than the {limit} {kind} registers of a wave at once, even with all that"
+            " can wait in private memory"
+        )
         self.limit = limit
 
 

@@ -34,7 +34,6 @@ class Rule(Enum):
     COMPARE_PERMUTE = "hazard.compare-permute"
     MATRIX_OVERLAP = "hazard.matrix-overlap"
     SCALAR_READ = "hazard.scalar-read"
-    HARDWARE_REGISTER = "hazard.hardware-register"
     CLAUSE = "hazard.clause"
     LDS_BOUNDS = "memory.lds-bounds"
     KERNARG_BOUNDS = "memory.kernarg-bounds"

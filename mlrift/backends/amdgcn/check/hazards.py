@@ -10,7 +10,7 @@ from mlrift.backends.amdgcn.check.finding import Rule
 from mlrift.backends.amdgcn.check.graph import CheckedBlock, solve_forwards
 from mlrift.backends.amdgcn.check.steps import ALL_VECTORS, Step, mask_of, names_of
 from mlrift.backends.amdgcn.chips import Chip, Generation
-from mlrift.backends.amdgcn.isa.instruction import Immediate, Instruction, OperandKind, Unit
+from mlrift.backends.amdgcn.isa.instruction import Immediate, Instruction, Unit
 from mlrift.backends.amdgcn.isa.registers import Register
 from mlrift.values import value
 
@@ -18,7 +18,6 @@ _LATE_TRANSCENDENTALS = ("gfx1100", "gfx1101", "gfx1102", "gfx1103")
 _VALU_DISTANCE = 6
 _TRANSCENDENTAL_DISTANCE = 2
 """The result is safe with so many vector instructions after it, or so many transcendental ones."""
-_SETREG_DISTANCE = 2
 _MEMORY_UNITS = (Unit.GLOBAL, Unit.FLAT, Unit.SCRATCH, Unit.BUFFER, Unit.LDS)
 _VECTOR_UNITS = (Unit.VALU, Unit.TRANSCENDENTAL, Unit.MATRIX)
 
@@ -37,14 +36,12 @@ class Trail:
     """What instructions left behind.
 
     `matrix` are the results of WMMAs with no vector instruction after them; `has_compared` that
-    EXEC was compared into and no vector instruction came since; `settings` the hardware registers
-    set, with the distance in instructions.
+    EXEC was compared into and no vector instruction came since.
     """
 
     late: frozenset[Late] = frozenset()
     matrix: int = 0
     has_compared: bool = False
-    settings: frozenset[tuple[int, int]] = frozenset()
 
 
 def check_hazards(subject: Subject) -> None:
@@ -65,7 +62,6 @@ def _join(_block: CheckedBlock, one: Trail, other: Trail) -> Trail:
         one.late | other.late,
         one.matrix | other.matrix,
         one.has_compared or other.has_compared,
-        one.settings | other.settings,
     )
 
 
@@ -77,12 +73,7 @@ def _run(block: CheckedBlock, before: Trail, chip: Chip, report: Report) -> Trai
             _check_vector(step, trail, report)
             trail = _after_vector(step, trail, chip)
         elif trail.late and _waits_for_vectors(step.instruction):
-            trail = Trail(frozenset(), trail.matrix, trail.has_compared, trail.settings)
-        elif row.operation.startswith(("s_setreg", "s_getreg")):
-            trail = _hardware_register(step, trail, report)
-            continue
-        if trail.settings:
-            trail = Trail(trail.late, trail.matrix, trail.has_compared, _older(step, trail))
+            trail = Trail(frozenset(), trail.matrix, trail.has_compared)
     return trail
 
 
@@ -126,13 +117,13 @@ def _fragments(instruction: Instruction) -> int:
 def _after_vector(step: Step, trail: Trail, chip: Chip) -> Trail:
     row = step.instruction.row
     if row.operation == "v_nop":
-        return Trail(_aged(step, trail), 0, trail.has_compared, trail.settings)
+        return Trail(_aged(step, trail), 0, trail.has_compared)
     late = _aged(step, trail)
     if row.unit is Unit.TRANSCENDENTAL and chip.name in _LATE_TRANSCENDENTALS:
         late |= {Late(step.writes & ALL_VECTORS, 0, 0)}
     matrix = step.writes & ALL_VECTORS if row.unit is Unit.MATRIX else 0
     compares = bool(row.operation.startswith("v_cmpx") and chip.generation is not Generation.GFX10)
-    return Trail(late, matrix, compares, trail.settings)
+    return Trail(late, matrix, compares)
 
 
 def _aged(step: Step, trail: Trail) -> frozenset[Late]:
@@ -145,35 +136,6 @@ def _aged(step: Step, trail: Trail) -> frozenset[Late]:
         for it in aged
         if it.vectors < _VALU_DISTANCE and it.transcendentals < _TRANSCENDENTAL_DISTANCE
     )
-
-
-def _older(step: Step, trail: Trail) -> frozenset[tuple[int, int]]:
-    distance = 1
-    if step.instruction.row.operation == "s_nop":
-        distance += immediate_of(step.instruction)
-    return frozenset(
-        (register, age + distance)
-        for register, age in trail.settings
-        if age + distance < _SETREG_DISTANCE
-    )
-
-
-def _hardware_register(step: Step, trail: Trail, report: Report) -> Trail:
-    register = 0
-    for spec, operand in zip(step.instruction.row.operands, step.instruction.operands, strict=True):
-        if spec.kind is OperandKind.HARDWARE_REGISTER and isinstance(operand, Immediate):
-            register = operand.number & 0x3F
-    gets = step.instruction.row.operation.startswith("s_getreg")
-    if gets and any(known == register for known, _ in trail.settings):
-        report(
-            step,
-            Rule.HARDWARE_REGISTER,
-            f"reads hardware register {register} right after it was set, without `s_nop 1`",
-        )
-    older = _older(step, trail)
-    if not gets:
-        older |= {(register, 0)}
-    return Trail(trail.late, trail.matrix, trail.has_compared, older)
 
 
 def _waits_for_vectors(instruction: Instruction) -> bool:

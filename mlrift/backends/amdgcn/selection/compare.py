@@ -87,7 +87,7 @@ def test(selector: Selector, condition: Value) -> Truth:
 def _is_long(selector: Selector, made: CompareInteger) -> bool:
     """Whether the scalar unit needs several instructions for a comparison."""
     is_equality = _predicate(made) in (IntegerPredicate.EQ, IntegerPredicate.NE)
-    return _kind_32(selector, made) is None and not is_equality
+    return one_dword_kind(selector, made) is None and not is_equality
 
 
 def _inverted(condition: Value) -> Value | None:
@@ -99,7 +99,7 @@ def _inverted(condition: Value) -> Value | None:
     return None
 
 
-def _kind_32(selector: Selector, made: CompareInteger) -> str | None:
+def one_dword_kind(selector: Selector, made: CompareInteger) -> str | None:
     """Return `u32` or `i32` when comparing one dword of each operand is enough, else None."""
     lhs, rhs = made.lhs, made.rhs
     if selector.is_small(lhs) and selector.is_small(rhs):
@@ -110,7 +110,7 @@ def _kind_32(selector: Selector, made: CompareInteger) -> str | None:
 
 
 def _test_integers(selector: Selector, made: CompareInteger) -> Truth:
-    kind = _kind_32(selector, made)
+    kind = one_dword_kind(selector, made)
     predicate = _predicate(made)
     name = _SCALAR[predicate]
     if kind is not None:
@@ -148,7 +148,7 @@ def _borrow(selector: Selector, made: CompareInteger, name: str) -> Truth:
 
 def _compare_integers(selector: Selector, made: CompareInteger, target: MachineOperand) -> None:
     """Compare with the vector unit into a mask."""
-    kind = _kind_32(selector, made)
+    kind = one_dword_kind(selector, made)
     predicate = _predicate(made).value
     name = predicate if predicate in ("eq", "ne") else predicate[1:]
     if kind is not None:

@@ -2,7 +2,13 @@
 
 from mlrift.backends.amdgcn.isa.instruction import Inline, Literal
 from mlrift.backends.amdgcn.mir import MachineOperand
-from mlrift.backends.amdgcn.selection.compare import choose_by, mask_of, mask_source, test
+from mlrift.backends.amdgcn.selection.compare import (
+    choose_by,
+    mask_of,
+    mask_source,
+    one_dword_kind,
+    test,
+)
 from mlrift.backends.amdgcn.selection.constants import word_operand
 from mlrift.backends.amdgcn.selection.emitter import dwords_of, high_part, low_part, part_of
 from mlrift.backends.amdgcn.selection.floats import FloatSource, float_operation, float_source
@@ -10,6 +16,7 @@ from mlrift.backends.amdgcn.selection.selector import Home, Selector
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
 from mlrift.ir.ops.arith import Constant, Lshr, Select
+from mlrift.ir.ops.compare import CompareInteger
 from mlrift.ir.ops.convert import (
     BitsToFloat,
     FloatToBits,
@@ -48,6 +55,8 @@ def truth_to_word(selector: Selector, made: TruthToWord) -> None:
 @RULES.rule(Select)
 def select(selector: Selector, made: Select) -> None:
     """One of two values, dword by dword."""
+    if _extreme(selector, made):
+        return
     match selector.home(made):
         case Home.SCALAR:
             _scalar_select(selector, made)
@@ -59,6 +68,32 @@ def select(selector: Selector, made: Select) -> None:
             _mask_select(selector, made)
         case _:
             _vector_select(selector, made)
+
+
+def _extreme(selector: Selector, made: Select) -> bool:
+    """Append a minimum or maximum of words of one dword, if the choice is one."""
+    compared = selector.match(made.condition, CompareInteger)
+    if compared is None or selector.size_of(made) != 1:
+        return False
+    kind = one_dword_kind(selector, compared)
+    order = compared.predicate.value[1:]
+    if kind is None or order not in ("lt", "le", "gt", "ge"):
+        return False
+    if (compared.lhs, compared.rhs) == (made.if_true, made.if_false):
+        is_least = order in ("lt", "le")
+    elif (compared.rhs, compared.lhs) == (made.if_true, made.if_false):
+        is_least = order in ("gt", "ge")
+    else:
+        return False
+    operation = f"{'min' if is_least else 'max'}_{kind}"
+    target = selector.place(made)
+    if selector.home(made) is Home.SCALAR:
+        operands = selector.scalar_word(compared.lhs), selector.scalar_word(compared.rhs)
+        selector.emit(f"s_{operation}", target, *operands)
+    else:
+        operands = selector.word(compared.lhs), selector.word(compared.rhs)
+        selector.valu(f"v_{operation}", target, *operands)
+    return True
 
 
 def _scalar_select(selector: Selector, made: Select) -> None:

@@ -19,7 +19,7 @@ from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops.arith import Add, Constant, Sub
+from mlrift.ir.ops.arith import Add, Constant, Lshr, Sub
 from mlrift.ir.ops.memory import (
     Copy,
     Fill,
@@ -54,6 +54,7 @@ STORES: dict[MachineType, str] = {
 }
 BYTES: dict[MachineType, int] = {I8: 1, I16: 2, I32: 4, F32: 4, I64: 8, F64: 8}
 _MOST_MOVED = 256
+_HALF_BYTES, _HALF_BITS = 2, 16
 
 
 # loads
@@ -189,6 +190,11 @@ def _scalar_base(selector: Selector, terms: Terms) -> tuple[MachineOperand, int]
 def store(selector: Selector, made: Store) -> None:
     """Store one scalar."""
     size = BYTES[made.memory_type]
+    upper = selector.match(made.value, Lshr) if size <= _HALF_BYTES else None
+    if upper is not None and isinstance(upper.rhs, Constant) and upper.rhs.value == _HALF_BITS:
+        data = selector.vector_word(upper.lhs)
+        _store(selector, made.address, data, f"store_d16_hi_b{8 * size}", size)
+        return
     data = stored_data(selector, made.value, made.memory_type)
     _store(selector, made.address, data, STORES[made.memory_type], size)
 

@@ -7,7 +7,7 @@ from mlrift.backends.amdgcn.selection.integers import bits, inner, is_scalar, sm
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
-from mlrift.ir.ops.arith import Add, And, Ashr, Constant, Lshr, Shl
+from mlrift.ir.ops.arith import Add, And, Ashr, Constant, Lshr, Mul, Shl
 from mlrift.typesystem import I1
 from mlrift.values import value
 
@@ -128,7 +128,9 @@ def shift_right(selector: Selector, made: Lshr) -> None:
     count = _constant(made.rhs)
     operand = _count(selector, made.rhs)
     if count is not None and count >= _WORD:
-        high = selector.high_word(made.lhs)
+        high = _high_product(selector, made.lhs)
+        if high is None:
+            high = selector.high_word(made.lhs)
         part = target if dwords_of(target) == 1 else low_part(target)
         _narrow(selector, _RIGHT, part, high, Inline(count - _WORD))
         if dwords_of(target) == 2:
@@ -145,11 +147,43 @@ def shift_right(selector: Selector, made: Lshr) -> None:
         _wide(selector, _RIGHT, target, selector.pair(made.lhs), operand)
 
 
+def _high_product(selector: Selector, operand: Value) -> MachineOperand | None:
+    """Return the high dword of a product of two small words, if the operand is one."""
+    product = selector.match(operand, Mul)
+    if product is None or not (selector.is_small(product.lhs) and selector.is_small(product.rhs)):
+        return None
+    if is_scalar(selector, product):
+        made = selector.scalar()
+        operands = selector.scalar_word(product.lhs), selector.scalar_word(product.rhs)
+        selector.emit("s_mul_hi_u32", made, *operands)
+        return made
+    made = selector.vector()
+    words = selector.word(product.lhs), selector.word(product.rhs)
+    selector.valu("v_mul_hi_u32", made, *words)
+    return made
+
+
+def _sign_extension(selector: Selector, made: Ashr, target: MachineOperand) -> bool:
+    """Append a signed bit field for `(x << c) >> c` of the vector unit, if it is that."""
+    shifted = selector.match(made.lhs, Shl)
+    count = _constant(made.rhs)
+    if shifted is None or count is None or count <= _WORD or is_scalar(selector, made):
+        return False
+    if _constant(shifted.rhs) != count or dwords_of(target) != 1:
+        return False
+    selector.valu(
+        "v_bfe_i32", target, selector.word(shifted.lhs), Inline(0), Inline(2 * _WORD - count)
+    )
+    return True
+
+
 @RULES.rule(Ashr)
 def shift_right_signed(selector: Selector, made: Ashr) -> None:
     """To the right, sign bits in."""
     target = selector.place(made)
     count = _constant(made.rhs)
+    if _sign_extension(selector, made, target):
+        return
     if selector.is_signed_word(made.lhs) and (count is not None or _is_short(selector, made)):
         operand = Inline(min(count, _WORD - 1)) if count is not None else selector.word(made.rhs)
         part = target if dwords_of(target) == 1 else low_part(target)
