@@ -25,6 +25,7 @@ OUTPUTS = {
     "gemm_wmma": "64 x 48 x 96: right\n",
     "attention": "8 heads over 50 positions: right\n",
     "spiking": "729 spikes; the same: True; the same voltages to the bit: True\n",
+    "layer": "2 tokens, hidden 256: right\n",
     "chain": "2^40 = 1099511627776; took time: True\n",
     "two_streams": "89 144\n",
 }
@@ -46,8 +47,9 @@ def test_every_program_has_an_expected_output() -> None:
 @pytest.mark.parametrize("gfx", CHIPS)
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_program_prints_what_it_should(
-    name: str, gfx: str, capsys: pytest.CaptureFixture[str]
+    name: str, gfx: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LAYER_HIDDEN", "256")
     with open_device(f"emulated:{gfx}") as device:
         program(name).main(device)
     assert capsys.readouterr().out == OUTPUTS[name]
@@ -62,9 +64,7 @@ def test_the_chain_on_packets_of_the_command_processor(capsys: pytest.CaptureFix
 def test_names_of_devices_chips_kernels_and_files() -> None:
     with pytest.raises(DeviceError, match="'card' names no device: a number, or emulated"):
         open_device("card")
-    with pytest.raises(
-        DeviceError, match="gfx906 is not a chip that we compile for, only: gfx10"
-    ):
+    with pytest.raises(DeviceError, match="gfx906 is not a chip that we compile for, only: gfx10"):
         compile_kernels(library_kernels("pointwise"), "gfx906")
     with pytest.raises(DeviceError, match="has no kernel nothing"):
         compile_kernels(library_kernels("pointwise"), "gfx1100", ("nothing",))

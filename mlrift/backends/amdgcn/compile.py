@@ -106,9 +106,9 @@ def compile_with_facts(function: Function, facts: KernelFacts, chip: Chip) -> Co
 def _lines(finished: FinishedKernel) -> tuple[SourceLine, ...]:
     found: list[SourceLine] = []
     for offset, span in finished.lines:
-        line = span.line
-        if not found or found[-1].line != line:
-            found.append(SourceLine(offset, span.file.path, line))
+        row = SourceLine(offset, span.file.path, span.line)
+        if not found or (found[-1].path, found[-1].line) != (row.path, row.line):
+            found.append(row)
     return tuple(found)
 
 

@@ -10,8 +10,8 @@ from mlrift.backends.amdgcn.branches import (
     FAR_KERNEL_INSTRUCTIONS,
     FAR_TARGET,
     block_offsets,
-    far_registers,
     fall_through,
+    far_registers,
     relax,
     resolve_branches,
 )

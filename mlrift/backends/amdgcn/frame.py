@@ -32,6 +32,7 @@ _FLAT_SCRATCH_LOW = 20 | 31 << 11
 """Hardware register 20, all 32 bits."""
 _FLAT_SCRATCH_HIGH = 21 | 31 << 11
 _GRANULE_BYTES = 4
+_ANY_OFFSET = 1 << 31
 _VADDR_OF_LOAD, _SADDR = 1, 2
 _ACCESS_BINARY = (Access.WRITE, Access.READ, Access.READ)
 
@@ -48,20 +49,20 @@ def frame_offsets(function: MachineFunction) -> list[int]:
 
 
 def reach_far_arrays(function: MachineFunction, generation: Generation) -> None:
-    """Before allocation: gfx10 cannot add a scalar to a vector address, so an offset that does not
-    fit into the instruction is added to the index.
+    """Before allocation: an offset that no instruction can have with an index is added to the
+    index. gfx10 has no scalar register beside it, and offsets below zero are for nobody.
     """
-    if generation is not Generation.GFX10:
-        return
     offsets = frame_offsets(function)
-    limit = _OFFSET_LIMITS[generation]
+    if offsets == [0]:
+        return
+    limit = _OFFSET_LIMITS[generation] if generation is Generation.GFX10 else _ANY_OFFSET
     for block in function.blocks:
         made: list[MachineInstruction] = []
         for row in block.instructions:
             slot = row.operands[_SADDR] if _is_scratch(row) else None
             if isinstance(slot, FrameSlot) and not _is_null(row.operands[_index_position(row)]):
                 offset = offsets[slot.number] + slot.offset_bytes
-                if offset > limit:
+                if not 0 <= offset <= limit:
                     made.append(_added(function, row, offset))
             made.append(row)
         block.instructions = made
@@ -128,7 +129,7 @@ def _is_null(operand: MachineOperand) -> bool:
 
 
 def _constant(number: int) -> MachineOperand:
-    return Inline(number) if number <= 64 else Literal(number)
+    return Inline(number) if -16 <= number <= 64 else Literal(number & 0xFFFFFFFF)
 
 
 def claim_scratch(function: MachineFunction) -> None:

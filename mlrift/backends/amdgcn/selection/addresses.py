@@ -11,6 +11,7 @@ from mlrift.backends.amdgcn.mir import MachineOperand, VirtualRegister
 from mlrift.backends.amdgcn.selection.constants import word_operand
 from mlrift.backends.amdgcn.selection.emitter import high_part, low_part
 from mlrift.backends.amdgcn.selection.integers import add_words
+from mlrift.backends.amdgcn.selection.private import is_private
 from mlrift.backends.amdgcn.selection.selector import LOW_MASK, Selector
 from mlrift.ir.core import Value
 from mlrift.ir.ops.arith import Add, Constant, Sub
@@ -84,6 +85,8 @@ def _adds_up(selector: Selector, term: Add) -> bool:
 
 def global_address(selector: Selector, address: Value) -> Address:
     """Return the operands for an access at an address."""
+    if is_private(selector, address):
+        raise selector.refuse("a local array is used as memory that others see")
     terms = terms_of(selector, address)
     constant = terms.constant
     if constant not in selector.rules.global_offsets:

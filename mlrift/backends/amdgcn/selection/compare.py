@@ -1,9 +1,13 @@
 """Comparisons: as masks, as 0 or 1, and as what a branch of the wave tests."""
 
+from enum import Enum, unique
+
 from mlrift.backends.amdgcn.isa.instruction import Inline
 from mlrift.backends.amdgcn.isa.registers import EXEC, VCC
 from mlrift.backends.amdgcn.mir import MachineOperand
+from mlrift.backends.amdgcn.selection.emitter import is_vector
 from mlrift.backends.amdgcn.selection.floats import float_source
+from mlrift.backends.amdgcn.selection.legal import legalise
 from mlrift.backends.amdgcn.selection.selector import Home, Selector
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
@@ -15,7 +19,7 @@ from mlrift.ir.ops.compare import (
     IntegerPredicate,
 )
 from mlrift.typesystem import F32
-from mlrift.values import value
+from mlrift.values import field, record, value
 
 RULES: Rules[Selector] = Rules("amdgcn")
 
@@ -44,6 +48,25 @@ _FLOAT = {
     FloatPredicate.GT: "gt",
     FloatPredicate.GE: "ge",
 }
+
+
+_INVERSE_OF_WORDS = {"lt": "ge", "ge": "lt", "gt": "le", "le": "gt", "eq": "ne", "ne": "eq"}
+_INVERSE_OF_FLOATS = {
+    "lt": "nlt",
+    "le": "nle",
+    "gt": "ngt",
+    "ge": "nge",
+    "eq": "neq",
+    "neq": "eq",
+}
+
+
+@unique
+class Kept(Enum):
+    """Which lanes go on."""
+
+    TRUE = "those where the condition is true"
+    FALSE = "the others"
 
 
 @value
@@ -146,8 +169,18 @@ def _borrow(selector: Selector, made: CompareInteger, name: str) -> Truth:
     return _SCC if name in ("lt", "gt") else _NOT_SCC
 
 
-def _compare_integers(selector: Selector, made: CompareInteger, target: MachineOperand) -> None:
-    """Compare with the vector unit into a mask."""
+@record
+class _Comparison:
+    """A comparison of the vector unit: its name without `v_cmp_` and type, and its sources."""
+
+    name: str
+    kind: str
+    lhs: MachineOperand
+    rhs: MachineOperand
+    modifiers: dict[str, int] = field(default_factory=dict)
+
+
+def _integer_comparison(selector: Selector, made: CompareInteger) -> _Comparison:
     kind = one_dword_kind(selector, made)
     predicate = _predicate(made).value
     name = predicate if predicate in ("eq", "ne") else predicate[1:]
@@ -156,32 +189,58 @@ def _compare_integers(selector: Selector, made: CompareInteger, target: MachineO
     else:
         kind = "i64" if predicate[0] == "s" else "u64"
         lhs, rhs = selector.pair(made.lhs), selector.pair(made.rhs)
-    if selector.is_constant(rhs) or not _is_vector(rhs):
+    if not is_vector(rhs):
         lhs, rhs, name = rhs, lhs, _SWAPPED[name]
-    selector.valu(f"v_cmp_{name}_{kind}", target, lhs, rhs)
+    return _Comparison(name, kind, lhs, rhs)
 
 
-def _is_vector(operand: MachineOperand) -> bool:
-    from mlrift.backends.amdgcn.selection.emitter import is_vector  # noqa: PLC0415
-
-    return is_vector(operand)
-
-
-def _compare_floats(selector: Selector, made: CompareFloat, target: MachineOperand) -> None:
+def _float_comparison(selector: Selector, made: CompareFloat) -> _Comparison:
     kind = "f32" if made.lhs.type is F32 else "f64"
     lhs, rhs = float_source(selector, made.lhs), float_source(selector, made.rhs)
     name = _FLOAT[made.predicate]
-    if not _is_vector(rhs.operand) and _is_vector(lhs.operand):
+    if not is_vector(rhs.operand) and is_vector(lhs.operand):
         lhs, rhs = rhs, lhs
-        name = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}.get(name, name)
-    modifiers: dict[str, int] = {}
-    negated = lhs.is_negated | rhs.is_negated << 1
-    absolute = lhs.is_absolute | rhs.is_absolute << 1
-    if negated:
-        modifiers["neg"] = negated
-    if absolute:
-        modifiers["abs"] = absolute
-    selector.valu(f"v_cmp_{name}_{kind}", target, lhs.operand, rhs.operand, modifiers=modifiers)
+        name = _SWAPPED.get(name, name)
+    modifiers = {
+        "neg": lhs.is_negated | rhs.is_negated << 1,
+        "abs": lhs.is_absolute | rhs.is_absolute << 1,
+    }
+    wanted = {modifier: bits for modifier, bits in modifiers.items() if bits}
+    return _Comparison(name, kind, lhs.operand, rhs.operand, wanted)
+
+
+def _compare_integers(selector: Selector, made: CompareInteger, target: MachineOperand) -> None:
+    """Compare with the vector unit into a mask."""
+    _into_mask(selector, _integer_comparison(selector, made), target)
+
+
+def _compare_floats(selector: Selector, made: CompareFloat, target: MachineOperand) -> None:
+    """Compare with the vector unit into a mask."""
+    _into_mask(selector, _float_comparison(selector, made), target)
+
+
+def _into_mask(selector: Selector, row: _Comparison, target: MachineOperand) -> None:
+    operation = f"v_cmp_{row.name}_{row.kind}"
+    selector.valu(operation, target, row.lhs, row.rhs, modifiers=row.modifiers)
+
+
+def narrow_exec(selector: Selector, condition: Value, keep: Kept) -> bool:
+    """Append the comparison that leaves EXEC the lanes where a condition is true, or false, if
+    nobody else wants to know it.
+    """
+    compared = selector.match(condition, CompareInteger) or selector.match(condition, CompareFloat)
+    if compared is None:
+        return False
+    if isinstance(compared, CompareInteger):
+        row = _integer_comparison(selector, compared)
+        name = row.name if keep is Kept.TRUE else _INVERSE_OF_WORDS[row.name]
+    else:
+        row = _float_comparison(selector, compared)
+        name = row.name if keep is Kept.TRUE else _INVERSE_OF_FLOATS[row.name]
+    operation = f"v_cmpx_{name}_{row.kind}"
+    legal = legalise(selector, operation, [row.lhs, row.rhs], row.modifiers)
+    selector.emit(operation, *legal, modifiers=row.modifiers)
+    return True
 
 
 @RULES.rule(CompareInteger)
@@ -260,7 +319,11 @@ def mask_of(selector: Selector, condition: Value) -> MachineOperand:
 
 def fresh_mask(selector: Selector, condition: Value) -> MachineOperand:
     """Return a mask whose bits are 0 in lanes that are inactive."""
-    if isinstance(condition, CompareInteger | CompareFloat):
+    if (
+        isinstance(condition, CompareInteger | CompareFloat)
+        and selector.home(condition) is Home.MASK
+        and selector.blocks[condition] is selector.block
+    ):
         return mask_of(selector, condition)
     made = selector.scalar()
     selector.emit("s_and_b32", made, EXEC, mask_source(selector, condition))

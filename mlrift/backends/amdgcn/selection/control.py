@@ -9,13 +9,14 @@ from itertools import pairwise
 from mlrift.backends.amdgcn.isa.instruction import Access, Inline
 from mlrift.backends.amdgcn.isa.registers import EXEC
 from mlrift.backends.amdgcn.mir import BlockTarget, MachineOperand, VirtualRegister
-from mlrift.backends.amdgcn.selection.compare import mask_source, test
+from mlrift.backends.amdgcn.selection.compare import Kept, mask_source, narrow_exec, test
 from mlrift.backends.amdgcn.selection.emitter import dwords_of, is_vector, part_of
 from mlrift.backends.amdgcn.selection.flow import BlockPlan, Edge, Entry
 from mlrift.backends.amdgcn.selection.selector import Home, Selector
 from mlrift.ir.core import Block, BlockParameter, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
+from mlrift.ir.ops.compare import CompareFloat, CompareInteger
 from mlrift.ir.ops.control import Branch, Jump
 from mlrift.typesystem import F64, I64, VectorType
 from mlrift.values import field, record
@@ -157,12 +158,36 @@ class Control:
             self._copy(block, [first])
             self._move(block, first, self.following.get(block))
         elif self.flow.is_divergent(block):
+            if self._narrow(block, plan, end.condition):
+                return
             condition = self._divergent_condition(block, end.condition)
             self._copy(block, plan.edges)
             self._divide(block, plan, condition)
         else:
             self._copy(block, plan.edges)
             self._choose(block, plan, end.condition)
+
+    def _narrow(self, block: Block, plan: BlockPlan, condition: Value) -> bool:
+        """Let a comparison set EXEC where the lanes that do not go on need not be noted."""
+        if block in self.masks.saved or block in self.masks.condition:
+            return False
+        following = plan.edges[0].next
+        entries = [self.flow.plans[edge.target].entry for edge in plan.edges]
+        going = [edge.target is following for edge in plan.edges]
+        if sum(going) != 1 or entries[going.index(True)] is Entry.TAKE:
+            return False
+        if entries[going.index(False)] not in (Entry.NOTHING, Entry.RESTORE):
+            return False
+        if not isinstance(condition, CompareInteger | CompareFloat):
+            return False
+        if self.selector.uses.get(condition) != 1 or condition in self.selector.places:
+            return False
+        self._copy(block, plan.edges)
+        kept = Kept.TRUE if going[0] else Kept.FALSE
+        is_narrowed = narrow_exec(self.selector, condition, kept)
+        assert is_narrowed
+        self._go(following, self.following.get(block))
+        return True
 
     def _divergent_condition(self, block: Block, value: Value) -> MachineOperand:
         selector = self.selector

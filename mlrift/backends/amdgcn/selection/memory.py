@@ -1,7 +1,7 @@
 """Loads and stores: global, scalar and private memory.
 
 What a uniform load of memory that the kernel does not change needs is a scalar load. Private memory
-is what `memory.stack` makes; its address never becomes a number.
+is what `memory.stack` makes (see `private`).
 """
 
 from mlrift.backends.amdgcn.isa.instruction import Inline
@@ -15,11 +15,12 @@ from mlrift.backends.amdgcn.selection.addresses import (
 )
 from mlrift.backends.amdgcn.selection.constants import word_operand
 from mlrift.backends.amdgcn.selection.emitter import dwords_of, is_vector, low_part, part_of
+from mlrift.backends.amdgcn.selection.private import is_private, private_address
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
 from mlrift.ir.core import Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops.arith import Add, Constant, Lshr, Sub
+from mlrift.ir.ops.arith import Add, Constant, Lshr
 from mlrift.ir.ops.memory import (
     Copy,
     Fill,
@@ -72,6 +73,9 @@ def load(selector: Selector, made: Load) -> None:
 @RULES.rule(VolatileLoad)
 def volatile_load(selector: Selector, made: VolatileLoad) -> None:
     """Load past the caches."""
+    if is_private(selector, made.address):
+        _load(selector, made, made.address, LOADS[made.memory_type], BYTES[made.memory_type])
+        return
     found = global_address(selector, made.address)
     target = _vector_target(selector, made, BYTES[made.memory_type])
     memory = MemoryAccess("global", BYTES[made.memory_type], ordered=True)
@@ -101,19 +105,11 @@ _SCALAR_SIZES = (4, 8, 16, 32, 64)
 
 
 def _load(selector: Selector, made: Op, address: Value, operation: str, size: int) -> None:
-    slot = private_slot(selector, address)
+    slot = private_address(selector, address)
     if slot is not None:
         target = _vector_target(selector, made, size)
         memory = MemoryAccess("scratch", size)
-        lanes, base, offset = slot
-        selector.emit(
-            f"scratch_{operation}",
-            target,
-            lanes,
-            base,
-            modifiers={"offset": offset} if offset else {},
-            memory=memory,
-        )
+        selector.emit(f"scratch_{operation}", target, slot.lanes, slot.base, memory=memory)
         _finish_load(selector, made, target)
         return
     if made in selector.facts.scalar_loads and size in _SCALAR_SIZES:
@@ -190,6 +186,8 @@ def _scalar_base(selector: Selector, terms: Terms) -> tuple[MachineOperand, int]
 def store(selector: Selector, made: Store) -> None:
     """Store one scalar."""
     size = BYTES[made.memory_type]
+    if is_private(selector, made.value):
+        raise selector.refuse("the address of a local array is stored in a kernel")
     upper = selector.match(made.value, Lshr) if size <= _HALF_BYTES else None
     if upper is not None and isinstance(upper.rhs, Constant) and upper.rhs.value == _HALF_BITS:
         data = selector.vector_word(upper.lhs)
@@ -202,8 +200,12 @@ def store(selector: Selector, made: Store) -> None:
 @RULES.rule(VolatileStore)
 def volatile_store(selector: Selector, made: VolatileStore) -> None:
     """Store after everything before it."""
-    found = global_address(selector, made.address)
     data = stored_data(selector, made.value, made.memory_type)
+    if is_private(selector, made.address):
+        size = BYTES[made.memory_type]
+        _store(selector, made.address, data, STORES[made.memory_type], size)
+        return
+    found = global_address(selector, made.address)
     selector.drain(load=1, store=1, lds=1)
     selector.emit(
         f"global_{STORES[made.memory_type]}",
@@ -234,17 +236,10 @@ def stored_data(selector: Selector, stored: Value, access: MachineType) -> Machi
 def _store(
     selector: Selector, address: Value, data: MachineOperand, operation: str, size: int
 ) -> None:
-    slot = private_slot(selector, address)
+    slot = private_address(selector, address)
     if slot is not None:
-        lanes, base, offset = slot
-        selector.emit(
-            f"scratch_{operation}",
-            lanes,
-            data,
-            base,
-            modifiers={"offset": offset} if offset else {},
-            memory=MemoryAccess("scratch", size),
-        )
+        memory = MemoryAccess("scratch", size)
+        selector.emit(f"scratch_{operation}", slot.lanes, data, slot.base, memory=memory)
         return
     found = global_address(selector, address)
     selector.emit(
@@ -336,44 +331,16 @@ def insert(selector: Selector, made: Insert) -> None:
 
 @RULES.rule(Stack)
 def stack(selector: Selector, made: Stack) -> None:
-    """Refuse an address of private memory that becomes a number."""
-    raise selector.refuse(
-        "the address of a local array is used for more than loads and stores of its elements"
-    )
+    """The address of a local array as a number: where it is in the frame."""
+    low, *upper = _parts(selector, made)
+    selector.copy(low, FrameSlot(selector.frame_number(made)))
+    for part in upper:
+        selector.copy(part, Inline(0))
 
 
-def private_slot(
-    selector: Selector, address: Value
-) -> tuple[MachineOperand, MachineOperand, int] | None:
-    """Return lanes' offset, frame slot and constant of an address in a local array, or None."""
-    constant = 0
-    others: list[Value] = []
-    found: Stack | None = None
-    work = [address]
-    while work:
-        term = work.pop()
-        if isinstance(term, Stack):
-            found = term
-        elif isinstance(term, Constant):
-            constant += int(term.value)
-        elif isinstance(term, Add):
-            work += [term.lhs, term.rhs]
-        elif isinstance(term, Sub) and isinstance(term.rhs, Constant):
-            constant -= int(term.rhs.value)
-            work.append(term.lhs)
-        else:
-            others.append(term)
-    if found is None:
-        return None
-    slot = FrameSlot(selector.frame_number(found), constant & 0xFFFFFFFF)
-    if not others:
-        return NULL, slot, 0
-    total = selector.vector_word(others[0])
-    for term in others[1:]:
-        made = selector.vector()
-        selector.valu("v_add_nc_u32", made, total, selector.word(term))
-        total = made
-    return total, slot, 0
+def _parts(selector: Selector, made: Value) -> list[MachineOperand]:
+    place = selector.place(made)
+    return [part_of(place, number) for number in range(dwords_of(place))]
 
 
 @RULES.rule(Fill)

@@ -46,6 +46,7 @@ from mlrift.backends.amdgcn.selection.generation import (
 )
 from mlrift.backends.amdgcn.selection.inputs import Inputs
 from mlrift.backends.amdgcn.selection.legal import legalise
+from mlrift.backends.amdgcn.selection.private import private_values
 from mlrift.backends.amdgcn.selection.stores import GlobalStores
 from mlrift.ir.analysis.uses import count_uses
 from mlrift.ir.core import Block, BlockParameter, Function, Value
@@ -100,6 +101,7 @@ class Selector(Emitter):
         self.frames: dict[Value, int] = {}
         self.inputs = Inputs(self, function)
         self.stores = GlobalStores(function)
+        self.private = private_values(function)
 
     # facts
 
