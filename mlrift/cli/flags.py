@@ -48,7 +48,7 @@ def _choice(name: str, key: str, choices: str, default: str, help_text: str) -> 
     return Flag((name,), key, FlagKind.CHOICE, help_text, choices=words, default=default)
 
 
-_ACCEPTED = "--ir --legacy --coalesce --no-coalesce --no-auto-teardown"
+_ACCEPTED = "--ir --legacy --coalesce --no-coalesce"
 FLAGS = (
     _text("-o", "output", "OUTPUT", "Where to write the result."),
     _text(
@@ -109,6 +109,7 @@ FLAGS = (
     _switch("--explain-kernels", "explain_kernels", "Say what kernels need and cost on a card."),
     _text("--card", "card", "NAME", "The card of --explain-kernels, as rx7900xtx."),
     _switch("--freestanding", "freestanding", "No start-up code: main is the entry point."),
+    _switch("--no-auto-teardown", "no_teardown", "The program itself gives an AMD card back."),
     Flag(tuple(_ACCEPTED.split()), "accepted", FlagKind.SWITCH, "", default=False, is_hidden=True),
     _switch("--version", "version", "Print the version."),
 )

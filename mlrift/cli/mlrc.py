@@ -27,6 +27,7 @@ from mlrift.driver.options import (
     Product,
     RuntimeChecks,
     Startup,
+    Teardown,
     TypeShapes,
 )
 from mlrift.driver.selection import (
@@ -275,6 +276,7 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         kernels=selection.kernels,
         chips=selection.chips,
         card=_text(flags["card"]) or "",
+        teardown=Teardown.BY_PROGRAM if flags["no_teardown"] else Teardown.AUTOMATIC,
     )
 
 

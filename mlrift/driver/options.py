@@ -97,6 +97,14 @@ class Startup(Enum):
 
 
 @unique
+class Teardown(Enum):
+    """Who gives an AMD card back: the program's end, or (`--no-auto-teardown`) the program."""
+
+    AUTOMATIC = "automatic"
+    BY_PROGRAM = "by program"
+
+
+@unique
 class ErrorFormat(Enum):
     """How diagnostics are printed."""
 
@@ -142,6 +150,7 @@ class CompileOptions:
     chips: tuple[str, ...] = ()
     card: str = ""
     only_kernel: str = ""
+    teardown: Teardown = Teardown.AUTOMATIC
 
     @property
     def library_file(self) -> str:
@@ -190,5 +199,6 @@ class CompileOptions:
                 self.chips,
                 self.card,
                 self.only_kernel,
+                self.teardown,
             )
         )

@@ -34,6 +34,7 @@ from mlrift.driver.options import (
     Product,
     RuntimeChecks,
     Startup,
+    Teardown,
     TypeShapes,
 )
 from mlrift.driver.resources import standard_library_root
@@ -168,6 +169,7 @@ def make_module(
         statics = lower.ExportedStatics.BY_SLOT
     lowering = lower.LowerOptions(checks, names, role, exported_statics=statics)
     module = lower.lower_program(typed, lowering, options.source.stem)
+    _change_teardown(context, module)
     observe = observer(context)
     if observe is not None:
         observe(LOWERING, module)
@@ -198,6 +200,13 @@ def make_module(
     if options.product in (Product.OBJECT, Product.ARCHIVE):
         library_units.merge_os_layer(module, options.targets[0])
     return module
+
+
+def _change_teardown(context: BuildContext, module: Module) -> None:
+    if context.options.teardown is Teardown.BY_PROGRAM:
+        from mlrift.driver import teardown  # noqa: PLC0415 - for an option
+
+        teardown.leave_teardown_to_the_program(module)
 
 
 def _kernel_code(

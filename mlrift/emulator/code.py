@@ -31,11 +31,6 @@ def float_constant(number: float) -> str:
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
 
 
-def float_splat(number: float) -> str:
-    """Return a number in all lanes of a vector of floats."""
-    return splat("float", float_constant(number))
-
-
 def double_splat(number: float) -> str:
     """Return a number in all lanes of a vector of doubles."""
     return splat("double", float_constant(number))

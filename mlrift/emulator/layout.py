@@ -57,8 +57,7 @@ class WaveOffset(IntEnum):
     STATE = 616
     """A `WaveState`."""
     SGPR_WRITTEN = 640
-    """128 masks of bits that have been written, when tracking."""
-    SCC_WRITTEN = 640 + 4 * SGPRS
+    """128 masks of bits that have been written, when tracking, and one for SCC."""
     VGPR_WRITTEN = 640 + 4 * SGPRS + 64
     """256 masks of lanes that have been written."""
     VGPR = 640 + 4 * SGPRS + 64 + 1024 + 64
@@ -91,8 +90,6 @@ class ContextOffset(IntEnum):
     """i64: instructions executed by all waves."""
     COHERENT_COST = RANGES + 48
     """i64: quantum that an atomic or coherent load costs."""
-    WRITE_MASK = RANGES + 56
-    """i32: lanes that a lane operation touches."""
     SEGMENTS = RANGES + 64
     """Host address of a row of `SegmentOffset` per segment; never 0."""
     BYTES = RANGES + 128
@@ -190,5 +187,4 @@ class FaultCode(IntEnum):
     CODE_END = 11
     MISALIGNED = 12
     NOT_CODE = 13
-    BARRIER_ORDER = 14
-    DEADLOCK = 15
+    DEADLOCK = 14

@@ -56,7 +56,6 @@ class LaunchReport:
     compile_seconds: float
     most_active_groups: int
     counts: list[InstructionCounts] = field(default_factory=list)
-    races: list[str] = field(default_factory=list)
 
     def by_unit(self) -> dict[Unit, int]:
         """Return wave-instructions by unit."""
@@ -99,6 +98,16 @@ class LaunchReport:
             key = (row.path, row.source_line)
             found[key] = found.get(key, 0) + row.executions
         return dict(sorted(found.items()))
+
+    def line_table(self, limit: int = 20) -> str:
+        """Return the source lines that ran most, with their share of the instructions."""
+        lines = sorted(self.by_line().items(), key=lambda row: -row[1])[:limit]
+        total = max(1, sum(row.executions for row in self.counts))
+        rows = [f"{'instructions':>14}  share  line"]
+        for (path, line), count in lines:
+            place = f"{path}:{line}" if line else "unknown"
+            rows.append(f"{count:>14}  {count / total:>5.1%}  {place}")
+        return "\n".join(rows)
 
     def _outer(self) -> list[InstructionCounts]:
         return [row for row in self.counts if row.unit in _OUTER_MEMORY]

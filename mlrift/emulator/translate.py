@@ -316,11 +316,3 @@ class _Chunk:
             place = code.address(table, SegmentOffset.ROW * number + field)
             total = code.binary("add", "i64", code.load("i64", place, 8), amount)
             code.store("i64", total, place, 8)
-
-
-def mnemonic_of(image: CodeImage, offset: int) -> str:
-    """Return the name of the instruction at an offset, for messages."""
-    try:
-        return image.at(offset)[0].row.name
-    except DecodeError:
-        return "?"

@@ -236,6 +236,7 @@ def test_counts_of_bytes_lines_and_bank_conflicts(chip: str) -> None:
     assert report.bank_conflict_cycles == 31
     assert report.active_lanes == 32
     text = str(report)
+    assert "test.s:5" in report.line_table() and report.by_line()["test.s", 5] == 1
     assert "LDS bank conflict cycles" in text and "kernel test: 1 groups, 1 waves" in text
 
 

@@ -13,6 +13,7 @@ import pytest
 from mlrift.backends.amdgcn.chips import Generation
 from mlrift.backends.amdgcn.isa import rows_of_operation
 from mlrift.backends.amdgcn.isa.instruction import OperandKind, Row
+from mlrift.static_types import Any
 from tests.emulator.scalar_models import MODELS
 from tests.emulator.vector_models import Array
 from tests.support.assembled_kernels import GROUP_ID, WAIT, assembled_kernel, chip_of
@@ -151,3 +152,62 @@ def test_saveexec_keeps_the_old_mask_and_sets_scc(chip: str) -> None:
         for combine in MASK_CASES.values()
     ]
     np.testing.assert_array_equal(out, expected)
+
+
+def _single(number: Any) -> int:
+    return int(np.float32(number).view(np.uint32))
+
+
+SCALAR_FLOATS: tuple[tuple[str, Any], ...] = (
+    ("s_add_f32 s10, s8, s9", np.float32(2.75)),
+    ("s_sub_f32 s10, s8, s9", np.float32(-5.75)),
+    ("s_mul_f32 s10, s8, s9", np.float32(-6.375)),
+    ("s_min_num_f32 s10, s8, s9", np.float32(-1.5)),
+    ("s_maximum_f32 s10, s8, s9", np.float32(4.25)),
+    ("s_fmac_f32 s10, s8, s9", np.float32(-6.375 + 0.5)),
+    ("s_fmaak_f32 s10, s8, s9, 0x41200000", np.float32(-6.375 + 10)),
+    ("s_fmamk_f32 s10, s8, 0x41200000, s9", np.float32(-15 + 4.25)),
+    ("s_floor_f32 s10, s8", np.float32(-2)),
+    ("s_ceil_f32 s10, s8", np.float32(-1)),
+    ("s_trunc_f32 s10, s9", np.float32(4)),
+    ("s_rndne_f32 s10, s8", np.float32(-2)),
+    ("s_cvt_i32_f32 s10, s8", -1),
+    ("s_cvt_u32_f32 s10, s9", 4),
+    ("s_cvt_f32_i32 s10, -7", np.float32(-7)),
+    ("s_cvt_f32_u32 s10, 7", np.float32(7)),
+    ("s_cvt_pk_rtz_f16_f32 s10, s8, s9", 0x4440BE00),
+    ("s_cvt_hi_f32_f16 s10, 0x3c000000", np.float32(1)),
+    ("s_add_f16 s10, 0x3c00, 0x4000", 0x4200),
+    ("v_s_exp_f32 s10, 2.0", np.float32(4)),
+    ("v_s_rcp_f32 s10, -4.0", np.float32(-0.25)),
+    ("v_s_sqrt_f32 s10, s9", np.float32(np.sqrt(np.float32(4.25)))),
+)
+
+
+def test_scalar_floats_of_gfx12() -> None:
+    lines = ["s_load_b64 s[4:5], s[0:1], 0x0", *WAIT[Generation.GFX12], "v_mov_b32_e32 v1, 0"]
+    for text, _ in SCALAR_FLOATS:
+        lines += [
+            f"s_mov_b32 s8, {_single(-1.5):#x}",
+            f"s_mov_b32 s9, {_single(4.25):#x}",
+            "s_mov_b32 s10, 0.5",
+            text,
+            "v_mov_b32_e32 v2, s10",
+            "global_store_b32 v1, v2, s[4:5]",
+            "v_add_nc_u32_e32 v1, 4, v1",
+        ]
+    for predicate in ("lt", "gt", "neq", "u"):
+        lines += [
+            f"s_cmp_{predicate}_f32 s8, s9",
+            "s_cselect_b32 s10, 1, 0",
+            "v_mov_b32_e32 v2, s10",
+            "global_store_b32 v1, v2, s[4:5]",
+            "v_add_nc_u32_e32 v1, 4, v1",
+        ]
+    out = np.zeros(len(SCALAR_FLOATS) + 4, np.uint32)
+    assembled_kernel("gfx1201", [*lines, "s_endpgm"]).launch(1, 1, [out])
+    expected = [
+        _single(number) if isinstance(number, np.float32) else number & 0xFFFFFFFF
+        for _, number in SCALAR_FLOATS
+    ]
+    np.testing.assert_array_equal(out, [*expected, 1, 0, 1, 0])

@@ -1,12 +1,13 @@
 """Rows of the table for kernels in the style of the first compiler (gpu.md 2.9)."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from tests.kernels.case import Array, KernelCase, blocks, random_f32
+from mlrift.selftest.case import Array, KernelCase, blocks, random_f32
 
-_SOURCE = "corpus/first_style"
+_SOURCE = str(Path(__file__).parent / "corpus" / "first_style")
 
 
 def cases() -> Iterator[KernelCase]:

@@ -12,10 +12,10 @@ import numpy as np
 
 from mlrift.driver.kernels import kernels_in, kernels_of
 from mlrift.ir.core import BlockParameter, Module
+from mlrift.selftest.case import Array, KernelCase
 from mlrift.typesystem import F32, F64
 from tests.harness.compiler import run_mlrc
 from tests.harness.run_files import IS_THOROUGH
-from tests.kernels.case import Array, KernelCase
 
 _READERS = {F32: "load32", F64: "load64"}
 

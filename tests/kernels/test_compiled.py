@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernels.case import KernelCase
+from mlrift.selftest.case import KernelCase
 from tests.kernels.launcher import build_launcher, launch, place
 from tests.kernels.table import cases
 

@@ -15,8 +15,8 @@ from mlrift.ir.analysis.calls import reached_functions
 from mlrift.ir.clone import clone_function
 from mlrift.ir.core import Linkage, Module
 from mlrift.ir.passes.device_pipeline import prepare_kernels
+from mlrift.selftest.case import Array, KernelCase
 from tests.harness.run_files import IS_THOROUGH
-from tests.kernels.case import Array, KernelCase
 from tests.kernels.launcher import module_of
 from tests.kernels.table import cases
 

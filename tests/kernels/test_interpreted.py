@@ -3,7 +3,7 @@
 import pytest
 
 from mlrift.ir.interpret.kernels import KernelMemory, run_kernel
-from tests.kernels.case import KernelCase
+from mlrift.selftest.case import KernelCase
 from tests.kernels.launcher import module_of
 from tests.kernels.table import cases
 

@@ -6,8 +6,8 @@ from types import ModuleType
 
 import pytest
 
-from mlrift.gpu import DeviceError, compile_kernels, library_kernels, open_device
-from mlrift.runtime.kfd import QueueKind
+from mlrift.gpu import compile_kernels, library_kernels, open_device
+from mlrift.runtime.kfd import DeviceError, QueueKind
 from tests.kfd.cards import CHIPS
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples/gpu"

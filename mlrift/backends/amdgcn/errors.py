@@ -1,4 +1,4 @@
-"""What cannot be compiled for a chip, with the place and the limit: the driver makes a diagnostic."""
+"""What cannot be compiled for a chip, with the place and the limit; a diagnostic is made of it."""
 
 from mlrift.source import Span
 

@@ -19,14 +19,6 @@ def _plain(operation: str) -> Semantics:
     return semantics
 
 
-def _reversed(operation: str) -> Semantics:
-    def semantics(step: Step) -> None:
-        made = step.code.binary(operation, step.kind(0), step.lanes(1), step.lanes(0))
-        step.write(made)
-
-    return semantics
-
-
 def _saturating(operation: str, intrinsic: str) -> Semantics:
     """Sum or difference; `clamp` asks for saturation."""
 

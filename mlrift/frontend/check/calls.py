@@ -136,6 +136,8 @@ class CallChecker:
         else:
             suggestion = context.suggest_function(text)
             diagnostic = unknown.at(name.span, name=text, suggestion=suggestion)
+            if context.has_kernels and context.device_calls.expected_count(text) is not None:
+                diagnostic = diagnostic.note("this is a builtin of kernels and what they call")
         context.emit_name_error(text, diagnostic)
 
     # ------------------------------------------------------------- functions of the program

@@ -192,3 +192,17 @@ fn k(uint64 a, uint64 b, uint64 c) {
     factors = [random.integers(-8, 8, 256).astype(np.float16) for _ in range(2)]
     total = random.integers(-8, 8, 256).astype(np.float32)
     run_everywhere(source, (1, 1, 1), (32, 1, 1), [*factors, total], ["gfx1100", "gfx1201"])
+
+
+def test_ballots_count_only_the_lanes_that_take_part() -> None:
+    source = """
+@kernel
+fn k(uint64 out, uint64 n) {
+    uint64 i = tid_local_x()
+    uint64 all = ballot(n > 3)
+    uint64 some = 0
+    if i % 3 == 1 { some = ballot(i > 4) + ballot(n < 100) * 3 }
+    unsafe { *((out + i * 8) as uint64) = all * 7 + some }
+}
+"""
+    run_everywhere(source, (1, 1, 1), (39, 1, 1), [np.zeros(39, np.uint64), np.uint64(9)])

@@ -14,7 +14,7 @@ from mlrift.backends.amdgcn.mir import MachineFunction
 from mlrift.driver.kernels import kernels_of
 from mlrift.emulator import Device
 from mlrift.ir.passes.device_pipeline import prepare_kernels
-from tests.kernels.case import KernelCase
+from mlrift.selftest.case import KernelCase
 from tests.kernels.table import cases
 
 _BUDGET = Budget(10, 18)

@@ -224,23 +224,21 @@ def _into_mask(selector: Selector, row: _Comparison, target: MachineOperand) -> 
     selector.valu(operation, target, row.lhs, row.rhs, modifiers=row.modifiers)
 
 
-def narrow_exec(selector: Selector, condition: Value, keep: Kept) -> bool:
-    """Append the comparison that leaves EXEC the lanes where a condition is true, or false, if
-    nobody else wants to know it.
-    """
-    compared = selector.match(condition, CompareInteger) or selector.match(condition, CompareFloat)
-    if compared is None:
-        return False
+def sole_comparison(selector: Selector, condition: Value) -> CompareInteger | CompareFloat | None:
+    """Return the comparison that a truth value is if nobody else wants to know its result."""
+    return selector.match(condition, CompareInteger) or selector.match(condition, CompareFloat)
+
+
+def narrow_exec(selector: Selector, compared: CompareInteger | CompareFloat, keep: Kept) -> None:
+    """Append the comparison that leaves EXEC the lanes where it is true, or false."""
     if isinstance(compared, CompareInteger):
-        row = _integer_comparison(selector, compared)
-        name = row.name if keep is Kept.TRUE else _INVERSE_OF_WORDS[row.name]
+        row, inverse = _integer_comparison(selector, compared), _INVERSE_OF_WORDS
     else:
-        row = _float_comparison(selector, compared)
-        name = row.name if keep is Kept.TRUE else _INVERSE_OF_FLOATS[row.name]
+        row, inverse = _float_comparison(selector, compared), _INVERSE_OF_FLOATS
+    name = row.name if keep is Kept.TRUE else inverse[row.name]
     operation = f"v_cmpx_{name}_{row.kind}"
     legal = legalise(selector, operation, [row.lhs, row.rhs], row.modifiers)
     selector.emit(operation, *legal, modifiers=row.modifiers)
-    return True
 
 
 @RULES.rule(CompareInteger)

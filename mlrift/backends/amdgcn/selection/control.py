@@ -9,14 +9,19 @@ from itertools import pairwise
 from mlrift.backends.amdgcn.isa.instruction import Access, Inline
 from mlrift.backends.amdgcn.isa.registers import EXEC
 from mlrift.backends.amdgcn.mir import BlockTarget, MachineOperand, VirtualRegister
-from mlrift.backends.amdgcn.selection.compare import Kept, mask_source, narrow_exec, test
+from mlrift.backends.amdgcn.selection.compare import (
+    Kept,
+    mask_source,
+    narrow_exec,
+    sole_comparison,
+    test,
+)
 from mlrift.backends.amdgcn.selection.emitter import dwords_of, is_vector, part_of
 from mlrift.backends.amdgcn.selection.flow import BlockPlan, Edge, Entry
 from mlrift.backends.amdgcn.selection.selector import Home, Selector
 from mlrift.ir.core import Block, BlockParameter, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
-from mlrift.ir.ops.compare import CompareFloat, CompareInteger
 from mlrift.ir.ops.control import Branch, Jump
 from mlrift.typesystem import F64, I64, VectorType
 from mlrift.values import field, record
@@ -178,14 +183,11 @@ class Control:
             return False
         if entries[going.index(False)] not in (Entry.NOTHING, Entry.RESTORE):
             return False
-        if not isinstance(condition, CompareInteger | CompareFloat):
-            return False
-        if self.selector.uses.get(condition) != 1 or condition in self.selector.places:
+        compared = sole_comparison(self.selector, condition)
+        if compared is None:
             return False
         self._copy(block, plan.edges)
-        kept = Kept.TRUE if going[0] else Kept.FALSE
-        is_narrowed = narrow_exec(self.selector, condition, kept)
-        assert is_narrowed
+        narrow_exec(self.selector, compared, Kept.TRUE if going[0] else Kept.FALSE)
         self._go(following, self.following.get(block))
         return True
 

@@ -42,15 +42,21 @@ class DeviceCalls:
         found = self._find(name, len(values))
         if found is not None:
             return self._call_builtin(found, values, span)
-        declared = DEVICE.get(name.text)
-        if declared is None or name.text in self._context.names.callees:
+        expected = self.expected_count(name.text)
+        if expected is None or name.text in self._context.names.callees:
             return None
         self._context.emit(
             catalog.WRONG_BUILTIN_ARGUMENT_COUNT.at(
-                name.span, name=name.text, expected=len(declared.parameters), found=len(values)
+                name.span, name=name.text, expected=expected, found=len(values)
             )
         )
         return typed.IntegerConstant(0, ERROR, span)
+
+    @staticmethod
+    def expected_count(name: str) -> int | None:
+        """Return how many arguments the builtin of a name has; None when there is none."""
+        found = DEVICE.get(name)
+        return None if found is None else len(found.parameters)
 
     def launch(
         self, name: ast.Name, arguments: list[ast.Expression], span: Span

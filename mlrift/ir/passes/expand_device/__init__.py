@@ -30,7 +30,6 @@ def expand_device(module: Module) -> None:
     for function in list(module.functions.values()):
         if any(isinstance(made, Launch) for made in function.ops()):
             _expand_launches(module, function, launched)
-    launched.finish()
     for function in list(module.functions.values()):
         if has_device_ops(function):
             expand_fragments(module, function)

@@ -59,9 +59,6 @@ class LaunchedKernels:
         function.entry.ops[:0] = self._contexts
         self._contexts = []
 
-    def finish(self) -> None:
-        """End: every form is in the module."""
-
     def _form(self, kernel: str) -> tuple[str, str]:
         """Return the symbols of a kernel's form and of the words that describe it."""
         known = self._forms.get(kernel)
