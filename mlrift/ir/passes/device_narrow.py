@@ -53,6 +53,7 @@ _Rule = Callable[[Op, Block], Value | None]
 def _rewrite(function: Function, rule: _Rule) -> None:
     """Replace ops by what a rule gives for them; one that stands nowhere yet takes their place."""
     replacements: dict[Value, Value] = {}
+    present = set(function.ops())
     for block in reverse_postorder(function):
         ops: list[Op] = []
         for made in block.ops:
@@ -62,7 +63,7 @@ def _rewrite(function: Function, rule: _Rule) -> None:
             if found is None:
                 ops.append(made)
                 continue
-            if isinstance(found, Op) and found.span is None and found not in made.operands():
+            if isinstance(found, Op) and found not in present:
                 found.span = made.span
                 ops.append(found)
             replacements[made] = found

@@ -1,0 +1,1 @@
+"""Programs in the language that drive a card by themselves, under the supervisor."""

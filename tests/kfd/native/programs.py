@@ -1,0 +1,56 @@
+"""Compiles programs of this folder and runs them on emulated cards."""
+
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
+from tests.harness.compiler import run_mlrc
+from tests.kfd.cards import CHIPS
+
+FOLDER = Path(__file__).parent
+EXAMPLES = FOLDER.parents[2] / "examples/gpu"
+_ACTIONS = Path("/proc/sys/kernel/seccomp/actions_avail")
+
+
+def need_supervision() -> None:
+    """Skip where programs cannot be supervised."""
+    if not _ACTIONS.exists() or "user_notif" not in _ACTIONS.read_text():
+        pytest.skip("needs a kernel with seccomp user notifications")
+
+
+@cache
+def built(source: Path, *flags: str) -> Path:
+    """Compile for all chips; PROGRAM.gfx1100 reads PROGRAM.gfx1100.co, and so on."""
+    made = Path(tempfile.mkdtemp(prefix="mlrift-native-")) / source.stem
+    words = ["--target=amdgpu-native", f"--target-arch={','.join(CHIPS)}", *flags]
+    status, _, errors = run_mlrc([*words, str(source), "-o", str(made)])
+    assert status == 0, errors
+    for chip in CHIPS:
+        os.link(made, f"{made}.{chip}")
+    return made
+
+
+def supervised(
+    program: Path,
+    capfd: pytest.CaptureFixture[str],
+    *words: str,
+    chip: str = "gfx1100",
+    kind: type[Supervisor] = Supervisor,
+) -> tuple[int, str, str]:
+    """Run a program that `built` made; return its status, output and messages."""
+    need_supervision()
+    path = Path(f"{program}.{chip}")
+    capfd.readouterr()
+    status = kind((chip,)).run(path, [str(path), *words])
+    output, messages = capfd.readouterr()
+    return status, output, messages
+
+
+def remove(program: Path) -> None:
+    """Remove what was built."""
+    shutil.rmtree(program.parent)

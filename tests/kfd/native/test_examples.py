@@ -1,0 +1,57 @@
+"""The programs of examples/gpu: what they print, on every chip."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kfd.cards import CHIPS
+from tests.kfd.native.programs import EXAMPLES, built, need_supervision, supervised
+
+PROGRAMS = sorted(EXAMPLES.glob("*.mlr"))
+
+
+def test_every_program_has_an_expected_output() -> None:
+    assert {path.stem for path in PROGRAMS} == {path.stem for path in EXAMPLES.glob("*.expected")}
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+@pytest.mark.parametrize("source", PROGRAMS, ids=[path.stem for path in PROGRAMS])
+def test_program_prints_what_it_should(
+    source: Path, chip: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    expected = source.with_suffix(".expected").read_text()
+    assert supervised(built(source), capfd, chip=chip) == (0, expected, "")
+
+
+def test_the_runner_has_an_option_for_it() -> None:
+    need_supervision()
+    program = built(EXAMPLES / "saxpy.mlr")
+    words = [sys.executable, "-m", "mlrift.cli.mlr", "--device=emulated:gfx1030"]
+    done = subprocess.run(
+        [*words, f"{program}.gfx1030"], capture_output=True, text=True, timeout=60, check=False
+    )
+    expected = (EXAMPLES / "saxpy.expected").read_text()
+    assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--device=cuda", "mlr: unknown device 'cuda'; the only one is --device=emulated["),
+        ("--device=emulated:gfx906", "mlr: 'gfx906' cannot be emulated, only: gfx1030, gfx1100"),
+    ],
+)
+def test_other_devices_are_refused(option: str, message: str) -> None:
+    words = [sys.executable, "-m", "mlrift.cli.mlr", option, "program"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(message)
+
+
+def test_the_option_needs_a_program() -> None:
+    words = [sys.executable, "-m", "mlrift.cli.mlr", "--device=emulated"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    message = "mlr: --device=emulated takes a PROGRAM; try 'mlr --help'\n"
+    assert (done.returncode, done.stderr) == (1, message)
