@@ -9,6 +9,7 @@ from functools import cache
 
 from llvmlite import binding as llvm
 
+from mlrift.emulator.errors import EmulatorError
 from mlrift.emulator.exponential_series import SERIES_DECLARATIONS
 from mlrift.emulator.library import declaration_of, definition_of, names_called
 from mlrift.emulator.library_lanes import LIBRARY_DECLARATIONS
@@ -22,6 +23,21 @@ _CHUNK_OPTIMISATION = 1
 _INTRINSICS = LIBRARY_DECLARATIONS | MATRIX_DECLARATIONS | VECTOR_DECLARATIONS | SERIES_DECLARATIONS
 
 
+_NEEDED_ON_X86 = ("f16c", "fma")
+"""Without them LLVM calls functions that this process may not have."""
+
+
+def check_host(triple: str, features: Mapping[str, bool]) -> None:
+    """Raise EmulatorError on a processor that cannot run translated code."""
+    if not triple.startswith("x86_64"):
+        return
+    missing = [name for name in _NEEDED_ON_X86 if not features.get(name)]
+    if missing:
+        raise EmulatorError(
+            f"the emulator needs a processor with {' and '.join(missing)}, as all with AVX2 have"
+        )
+
+
 class _Engine:
     """An LLVM engine for the machine we run on."""
 
@@ -29,6 +45,7 @@ class _Engine:
         llvm.initialize_native_target()
         llvm.initialize_native_asmprinter()
         target = llvm.Target.from_default_triple()
+        check_host(llvm.get_default_triple(), llvm.get_host_cpu_features())
         self._target: Any = target.create_target_machine(
             cpu=llvm.get_host_cpu_name(),
             features=llvm.get_host_cpu_features().flatten(),

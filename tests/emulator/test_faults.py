@@ -6,6 +6,7 @@ import pytest
 from mlrift.backends.amdgcn.codeobject.model import ArgumentKind
 from mlrift.emulator import BudgetExceeded, Device, EmulatorError, EmulatorFault
 from mlrift.emulator.layout import FaultCode
+from mlrift.emulator.machine import check_host
 from tests.support.assembled_kernels import (
     BUFFER,
     VALUE,
@@ -208,6 +209,13 @@ def test_unknown_chips_kernels_and_files() -> None:
         Device(CHIP).load("/nowhere/at/all.co")
     with pytest.raises(EmulatorError, match="for gfx1100, the device is gfx1201"):
         Device("gfx1201").load(kernel_object(CHIP, ["s_endpgm"], ()))
+
+
+def test_a_processor_that_is_too_old_is_refused() -> None:
+    check_host("x86_64-unknown-linux-gnu", {"f16c": True, "fma": True})
+    check_host("aarch64-unknown-linux-gnu", {})
+    with pytest.raises(EmulatorError, match="needs a processor with fma"):
+        check_host("x86_64-unknown-linux-gnu", {"f16c": True})
 
 
 def test_damaged_files_end_in_a_message() -> None:

@@ -270,3 +270,34 @@ def test_memory_that_is_not_there() -> None:
         with pytest.raises(OSError, match="ALLOC_MEMORY_OF_GPU"):
             device.empty(25 << 30, np.uint8, Placement.DEVICE)
         assert device.memory_bytes()[1] == free
+
+
+SCRATCH = """
+@kernel
+fn shuffled(uint64 out, uint64 n) {
+    uint64 t = tid_local_x()
+    u64[40] own
+    u64 i = 0
+    while i < 40 { own[i] = t * 100 + i  i = i + 1 }
+    unsafe { *((out + t * 8) as uint64) = own[(t * 7 + n) % 40] }
+    assume_group_size(64, 1, 1)
+}
+"""
+
+
+@every_chip
+@every_queue
+def test_private_memory(gfx: str, kind: QueueKind) -> None:
+    with emulated(gfx, kind) as device:
+        kernel = device.load(code_object(gfx, SCRATCH))["shuffled"]
+        assert kernel.code.kernel.metadata.scratch_bytes > 0
+        out = device.empty(64, np.uint64)
+        if kind is QueueKind.PM4 and gfx == "gfx1030":
+            with pytest.raises(LaunchError, match="flat_scratch_init in its first registers"):
+                kernel.launch(1, 64, [out, 3])
+            return
+        for n in (3, 4):
+            kernel.launch(1, 64, [out, n])
+            device.synchronize()
+            wanted = [t * 100 + (t * 7 + n) % 40 for t in range(64)]
+            assert out.numpy().tolist() == wanted

@@ -330,6 +330,10 @@ class _Writer:
             axis = random.choice((device.Axis.X, device.Axis.Y))
             source = random.choice((device.LocalId, device.GroupId, device.GroupSize))
             return self.emit(source(axis))
+        if kind == 9 and random.random() < 0.3:
+            count = self.word_of(random.choice((8, 32, 56)))
+            shifted = self.emit(arith.Shl(self.word(depth - 1), count))
+            return self.emit(random.choice((arith.Ashr, arith.Lshr))(shifted, count))
         made = random.choice(_BINARY)
         return self.emit(made(self.word(depth - 1), self.word(depth - 1)))
 

@@ -1,7 +1,7 @@
 """Which registers become one: copies and tuples whose members can share a place are merged.
 
     %3 = copy %1            %1 and %3 are one register if they are never alive together, or only
-                            from here to the end of the block while neither changes: they are equal
+                            while both hold the same (see `equality`)
     %9 = assemble %4, %5    %4 is dword 0 of %9, %5 dword 1, under the same condition
 
 Registers and their lives enter, `Group`s leave: registers with fixed places relative to each other.
@@ -11,9 +11,10 @@ Copies in inner loops go first.
 from collections.abc import Set as AbstractSet
 from enum import Enum, unique
 
+from mlrift.backends.amdgcn.allocation.equality import CopyPlace, equal_points
 from mlrift.backends.amdgcn.allocation.groups import Group, Grouping, alignment, copies_of
 from mlrift.backends.amdgcn.allocation.liveness import Liveness
-from mlrift.backends.amdgcn.allocation.units import InstructionUnits, Units, physical_units
+from mlrift.backends.amdgcn.allocation.units import Units, physical_units
 from mlrift.backends.amdgcn.isa.registers import VCC, Register, RegisterFile
 from mlrift.backends.amdgcn.mir import (
     MachineFunction,
@@ -86,31 +87,24 @@ def make_groups(
 def _connections(function: MachineFunction, units: Units, liveness: Liveness) -> list[_Connection]:
     """Return what should be one register: first what is deep in loops, copies before addends."""
     found: list[_Connection] = []
+    copies: list[tuple[int, CopyPlace, MachineOperand, MachineOperand]] = []
     for number, block in enumerate(function.blocks):
-        latest = _latest_writes(units.blocks[number])
-        start = liveness.starts[number]
-        end = 2 * (start + len(block.instructions))
         depth = -block.loop_depth
         for index, made in enumerate(block.instructions):
             if isinstance(made.operation, Pseudo):
                 for target, source in copies_of(made):
-                    changes = [latest.get(row, -1) for row in units.of(source)]
-                    changes += [latest.get(row, -1) - 1 for row in units.of(target)]
-                    is_lasting = max(changes, default=0) < index
-                    point = 2 * (start + index) + 1
-                    equal = (1 << end) - (1 << point) if is_lasting else 0
-                    found.append(_Connection(depth, True, target, source, equal))
+                    place = CopyPlace(number, index, units.of(target), units.of(source))
+                    copies.append((depth, place, target, source))
             elif made.operation in ACCUMULATING:
                 position, addend = ACCUMULATING[made.operation]
                 pair = made.operands[position], made.operands[addend]
                 found.append(_Connection(depth, False, *pair, 0))
+    places = [row[1] for row in copies]
+    equal = equal_points(places, function.blocks, units.blocks, liveness)
+    for (depth, _, target, source), points in zip(copies, equal, strict=True):
+        found.append(_Connection(depth, True, target, source, points))
     found.sort(key=lambda row: (row.depth, not row.is_copy))
     return found
-
-
-def _latest_writes(accesses: list[InstructionUnits]) -> dict[int, int]:
-    """Return the index of the last instruction of a block that writes each unit."""
-    return {unit: index for index, row in enumerate(accesses) for unit in row.writes}
 
 
 def _prefer_condition_mask(function: MachineFunction, grouping: Grouping) -> None:

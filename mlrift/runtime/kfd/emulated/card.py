@@ -132,7 +132,11 @@ class EmulatedCard:
             rule = "mmap_offset of a USERPTR buffer is its address"
             raise RefusedRequest(errno.EINVAL, "ALLOC_MEMORY_OF_GPU", rule)
         if made.address:
-            self._back(made)
+            try:
+                self._back(made)
+            except OSError:
+                self.buffers.free(made.handle)
+                raise
         argument.handle = made.handle
         argument.mmap_offset = made.map_offset
 

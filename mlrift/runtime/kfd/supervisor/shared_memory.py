@@ -28,9 +28,9 @@ class SharedMemory:
     def back(self, row: Buffer) -> None:
         """Give a buffer a place in the file, and map it here."""
         offset = self._next
-        self._next += row.size
-        if self._next > _FILE_BYTES:
+        if offset + row.size > _FILE_BYTES:
             raise OSError(errno.ENOMEM, "the emulated card has no addresses left")
+        self._next += row.size
         view = mmap.mmap(self.descriptor, row.size, offset=offset)
         row.host = ctypes.addressof(ctypes.c_ubyte.from_buffer(view))
         row.map_offset = offset
