@@ -175,3 +175,32 @@ def test_lanes_are_read_and_written_by_number(chip: str) -> None:
     expected[17] = 109
     expected[8:16] = 108
     np.testing.assert_array_equal(results(chip, lines), expected)
+
+
+@pytest.mark.parametrize(("kind", "largest"), [("fp8", 448.0), ("bf8", 57344.0)])
+def test_small_floats_are_rounded_to_nearest_even_and_read_back(kind: str, largest: float) -> None:
+    def there_and_back(value: str) -> Array:
+        lines = [
+            "v_cvt_f32_u32_e32 v4, v0",
+            value,
+            "v_mov_b32_e32 v6, 0",
+            f"v_cvt_pk_{kind}_f32 v6, v5, v4",
+            f"v_cvt_f32_{kind}_e32 v2, v6",
+        ]
+        return results("gfx1201", lines).view(np.float32)
+
+    bits = 3 if kind == "fp8" else 2
+    numbers = LANES + 16.0
+    unit = 2.0 ** (np.floor(np.log2(numbers)) - bits)
+    expected = np.rint(numbers / unit) * unit
+    np.testing.assert_array_equal(there_and_back("v_add_f32_e32 v5, 0x41800000, v4"), expected)
+    # Denormal numbers: multiples of the smallest one.
+    smallest = 2.0**-9 if kind == "fp8" else 2.0**-16
+    scale = int(np.float32(smallest / 4).view(np.uint32))
+    found = there_and_back(f"v_mul_f32_e32 v5, {scale:#x}, v4")
+    places = LANES < 16
+    np.testing.assert_array_equal(found[places] / smallest, np.rint(LANES / 4)[places])
+    huge = there_and_back(f"v_mov_b32_e32 v5, {int(np.float32(largest * 1.5).view(np.uint32)):#x}")
+    assert np.isnan(huge).all() if kind == "fp8" else np.isinf(huge).all()
+    full = there_and_back(f"v_mov_b32_e32 v5, {int(np.float32(-largest).view(np.uint32)):#x}")
+    assert (full == -largest).all()

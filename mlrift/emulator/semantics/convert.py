@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from mlrift.emulator import floats
 from mlrift.emulator.code import V16, V32, VDOUBLE, VFLOAT, VHALF, splat, vector
 from mlrift.emulator.elements import DOUBLE, FLOAT, HALF, Kind
-from mlrift.emulator.number_formats import small_float
+from mlrift.emulator.number_formats import float_as_small, small_float
 from mlrift.emulator.step import Semantics, Step
 
 
@@ -205,6 +205,19 @@ def _pair_from_small_float(exponent_bits: int) -> Semantics:
     return semantics
 
 
+def _pair_to_small_float(exponent_bits: int) -> Semantics:
+    """Two f32 to two bytes in one half of the target; the other half stays."""
+
+    def semantics(step: Step) -> None:
+        code = step.code
+        low, high = (float_as_small(code, step.lanes(number), exponent_bits) for number in (0, 1))
+        word = code.binary("or", V32, low, code.binary("shl", V32, high, splat("i32", 8)))
+        half = code.convert("trunc", V32, word, V16)
+        step.write_half(step.vector_target(0), half, step.instruction.modifier("op_sel") >> 3 & 1)
+
+    return semantics
+
+
 ROWS: Mapping[str, Semantics] = {
     **{f"v_cvt_{kind}_i32": _from_integer("sitofp") for kind in ("f32", "f64")},
     **{f"v_cvt_{kind}_u32": _from_integer("uitofp") for kind in ("f32", "f64")},
@@ -236,6 +249,8 @@ ROWS: Mapping[str, Semantics] = {
     "v_cvt_u32_u16": _widened_half("zext"),
     "v_cvt_f32_fp8": _from_small_float(4),
     "v_cvt_f32_bf8": _from_small_float(5),
+    "v_cvt_pk_fp8_f32": _pair_to_small_float(4),
+    "v_cvt_pk_bf8_f32": _pair_to_small_float(5),
     "v_cvt_pk_f32_fp8": _pair_from_small_float(4),
     "v_cvt_pk_f32_bf8": _pair_from_small_float(5),
 }

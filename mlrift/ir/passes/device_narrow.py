@@ -105,14 +105,13 @@ class _ByRange:
 
     def sign(self, made: Ashr, block: Block) -> Value | None:
         """The sign of a number that is not negative, or that has that sign already."""
-        if self._is_natural(made.lhs, block):
-            return Lshr(made.lhs, made.rhs)
         match made:
             case Ashr(Shl(x, Constant(int(up))), Constant(int(down))) if up == down:
                 low, high = self.ranges.at(x, block)
                 end = SIGN_BIT >> (up & 63)
-                return x if low >= -end and high < end else None
-        return None
+                if low >= -end and high < end:
+                    return x
+        return Lshr(made.lhs, made.rhs) if self._is_natural(made.lhs, block) else None
 
     def signed_division(self, made: Sdiv | Srem, block: Block) -> Value | None:
         """A division of words that are not negative."""

@@ -5,14 +5,16 @@
         device.load("saxpy.co")["saxpy"].launch(4, 256, [x, y, 1000, 2.0])
         device.synchronize()
 
-What is open at the end of the process is closed there: a process that leaves its queues makes the
-next one stall.
+What is open at the end of the process is closed there, also at one by SIGTERM or SIGHUP: a process
+that leaves its queues makes the next one stall.
 """
 
 import atexit
 import contextlib
 import ctypes
 import os
+import signal
+import threading
 import weakref
 from enum import Enum, unique
 from pathlib import Path
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _STAGING_BYTES = 4 << 20
+_SIGNALLED = 128
 
 
 @unique
@@ -70,6 +73,7 @@ class Device:
         self._is_closed = False
         self.clock_frequency = self._read_clock_frequency()
         _OPEN.add(self)
+        _end_orderly_when_terminated()
 
     @classmethod
     def open(
@@ -272,6 +276,19 @@ def _is_in(rows: list[Allocation], address: int) -> bool:
 
 def _move(destination: int, source: int, size: int) -> None:
     ctypes.memmove(destination, source, size)
+
+
+def _end_orderly_when_terminated() -> None:
+    """Let SIGTERM and SIGHUP end the process by its exit handlers, unless somebody handles them."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _exit)
+
+
+def _exit(number: int, _frame: object) -> None:
+    raise SystemExit(_SIGNALLED + number)
 
 
 @atexit.register

@@ -1,7 +1,6 @@
 """Compiles programs of this folder and runs them on emulated cards."""
 
 import os
-import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -49,8 +48,3 @@ def supervised(
     status = kind((chip,)).run(path, [str(path), *words])
     output, messages = capfd.readouterr()
     return status, output, messages
-
-
-def remove(program: Path) -> None:
-    """Remove what was built."""
-    shutil.rmtree(program.parent)

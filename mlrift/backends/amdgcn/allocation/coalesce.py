@@ -36,13 +36,12 @@ class MaskPlace(Enum):
 
 @value
 class _Connection:
-    """Two places that should be one; `equal` has the points at which both hold the same."""
+    """Two places that should be one."""
 
     depth: int
     is_copy: bool
     target: MachineOperand
     source: MachineOperand
-    equal: int
 
 
 ACCUMULATING = {
@@ -75,8 +74,8 @@ def make_groups(
         lives_of = [lives.get(first + dword, 0) for dword in range(register.count)]
         group = Group(register.file, lives_of, alignment(register), [(register, 0)])
         home[register] = (group, 0)
-    merger = _Merger(Grouping(home), units, lives)
-    for row in _connections(function, units, liveness):
+    merger = _Merger(Grouping(home), units, lives, _equal_dwords(function, units, liveness))
+    for row in _connections(function):
         if _owner(row.target) not in alone and _owner(row.source) not in alone:
             merger.connect(row)
     if masks_go is MaskPlace.CONDITION:
@@ -84,26 +83,39 @@ def make_groups(
     return merger.grouping
 
 
-def _connections(function: MachineFunction, units: Units, liveness: Liveness) -> list[_Connection]:
+def _connections(function: MachineFunction) -> list[_Connection]:
     """Return what should be one register: first what is deep in loops, copies before addends."""
     found: list[_Connection] = []
-    copies: list[tuple[int, CopyPlace, MachineOperand, MachineOperand]] = []
-    for number, block in enumerate(function.blocks):
+    for block in function.blocks:
         depth = -block.loop_depth
-        for index, made in enumerate(block.instructions):
+        for made in block.instructions:
             if isinstance(made.operation, Pseudo):
-                for target, source in copies_of(made):
-                    place = CopyPlace(number, index, units.of(target), units.of(source))
-                    copies.append((depth, place, target, source))
+                found += [_Connection(depth, True, *pair) for pair in copies_of(made)]
             elif made.operation in ACCUMULATING:
                 position, addend = ACCUMULATING[made.operation]
                 pair = made.operands[position], made.operands[addend]
-                found.append(_Connection(depth, False, *pair, 0))
-    places = [row[1] for row in copies]
-    equal = equal_points(places, function.blocks, units.blocks, liveness)
-    for (depth, _, target, source), points in zip(copies, equal, strict=True):
-        found.append(_Connection(depth, True, target, source, points))
+                found.append(_Connection(depth, False, *pair))
     found.sort(key=lambda row: (row.depth, not row.is_copy))
+    return found
+
+
+def _equal_dwords(
+    function: MachineFunction, units: Units, liveness: Liveness
+) -> dict[tuple[int, int], int]:
+    """Return the points at which dwords that copies connect hold the same; smaller unit first."""
+    copies = [
+        CopyPlace(number, index, units.of(target), units.of(source))
+        for number, block in enumerate(function.blocks)
+        for index, made in enumerate(block.instructions)
+        if isinstance(made.operation, Pseudo)
+        for target, source in copies_of(made)
+    ]
+    found: dict[tuple[int, int], int] = {}
+    equal = equal_points(copies, function.blocks, units.blocks, liveness)
+    for copy, points in zip(copies, equal, strict=True):
+        for one, two in zip(copy.targets, copy.sources, strict=False):
+            key = (one, two) if one < two else (two, one)
+            found[key] = found.get(key, 0) | points
     return found
 
 
@@ -129,10 +141,16 @@ def _owner(operand: MachineOperand) -> MachineOperand:
 class _Merger:
     """The groups as they grow together."""
 
-    __slots__ = ("grouping", "lives", "units")
+    __slots__ = ("equal", "grouping", "lives", "units")
 
-    def __init__(self, grouping: Grouping, units: Units, lives: dict[int, int]) -> None:
-        self.grouping, self.units, self.lives = grouping, units, lives
+    def __init__(
+        self,
+        grouping: Grouping,
+        units: Units,
+        lives: dict[int, int],
+        equal: dict[tuple[int, int], int],
+    ) -> None:
+        self.grouping, self.units, self.lives, self.equal = grouping, units, lives, equal
 
     def connect(self, row: _Connection) -> None:
         target, source = row.target, row.source
@@ -143,7 +161,7 @@ class _Merger:
         elif not isinstance(target, VirtualRegister | Part):
             return
         elif isinstance(source, VirtualRegister | Part):
-            self._merge(target, source, row.equal)
+            self._merge(target, source)
 
     def _located(self, operand: VirtualRegister | Part) -> tuple[Group, int]:
         if isinstance(operand, Part):
@@ -156,9 +174,7 @@ class _Merger:
         if group.file is register.file and physical_units(register):
             group.preferred.append(register.first - offset)
 
-    def _merge(
-        self, target: VirtualRegister | Part, source: VirtualRegister | Part, equal: int
-    ) -> None:
+    def _merge(self, target: VirtualRegister | Part, source: VirtualRegister | Part) -> None:
         group, offset = self._located(target)
         other, other_offset = self._located(source)
         if group is other or group.file is not other.file:
@@ -171,14 +187,16 @@ class _Merger:
             return
         if at % other.align or other.align > group.align:
             return
-        same = {
-            offset + dword: self.lives.get(one, 0) & self.lives.get(two, 0) & equal
-            for dword, (one, two) in enumerate(pair)
-        }
+        same = {offset + dword: self._same(*row) for dword, row in enumerate(pair)}
         for dword, mask in enumerate(other.masks, at):
             if group.masks[dword] & mask & ~same.get(dword, 0):
                 return
         self._unite(group, other, at)
+
+    def _same(self, one: int, two: int) -> int:
+        """Return the points at which two dwords are alive and hold the same."""
+        points = self.equal.get((one, two) if one < two else (two, one), 0)
+        return points & self.lives.get(one, 0) & self.lives.get(two, 0)
 
     def _unite(self, group: Group, other: Group, at: int) -> None:
         for dword, mask in enumerate(other.masks, at):

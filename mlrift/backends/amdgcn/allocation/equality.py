@@ -9,7 +9,7 @@
 A copy counts at a point if all ways to the point come by it and write neither register afterwards.
 """
 
-from mlrift.backends.amdgcn.allocation.liveness import Liveness
+from mlrift.backends.amdgcn.allocation.liveness import Liveness, bits_of
 from mlrift.backends.amdgcn.allocation.units import InstructionUnits
 from mlrift.backends.amdgcn.mir import MachineBlock
 from mlrift.values import record
@@ -51,9 +51,7 @@ def equal_points(
     ended = [_touched(by_unit, rows) for rows in writes]
     entered = _available(blocks, made, ended, (1 << len(copies)) - 1)
     for block, available in enumerate(entered):
-        while available:
-            number = (available & -available).bit_length() - 1
-            available &= available - 1
+        for number in bits_of(available):
             end = _next_write(copies[number], writes[block], -1)
             start = 2 * liveness.starts[block]
             equal[number] |= _points(start, liveness.starts[block], end, len(accesses[block]))
