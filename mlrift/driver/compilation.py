@@ -77,14 +77,14 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     is_linked = options.product in LINKED_PRODUCTS
     is_text = options.error_format is not ErrorFormat.JSON
     dynamic = dynamic_report(module) if is_linked and is_text else ""
+    companions = _companions(context, program, module)
+    if sink.has_errors:
+        return _failed(context)
     pipeline.optimise_module(context, module)
     try:
         data, report = _product(context, module, program.token_count)
     except (DuplicateSymbolsError, ImageTooLargeError) as error:
         report_link_mistake(error, module, sink)
-        return _failed(context)
-    companions = _companions(context, program)
-    if sink.has_errors:
         return _failed(context)
     messages = _messages(options, sink) + dynamic + _dumped(context)
     return Stored(0, data, messages, report, companions)
@@ -133,12 +133,19 @@ def _product(context: pipeline.BuildContext, module: Module, token_count: int) -
     return pipeline.pack(context, made), _fat_report(made)
 
 
-def _companions(context: pipeline.BuildContext, program: Program) -> tuple[Companion, ...]:
+def _companions(
+    context: pipeline.BuildContext, program: Program, module: Module
+) -> tuple[Companion, ...]:
     """Return the files beside the output; mistakes in kernels are in the sink."""
     if context.options.kernels is not KernelRoad.NONE:
         from mlrift.driver.device.building import kernel_files  # noqa: PLC0415 - in few builds
 
-        return kernel_files(context, program)
+        made = kernel_files(context, program)
+        if context.options.kernels is KernelRoad.NATIVE and not context.sink.has_errors:
+            from mlrift.driver.device.card_launches import embed  # noqa: PLC0415 - in few builds
+
+            embed(module, context.options, made)
+        return made
     if context.interface is None:
         return ()
     from mlrift.driver.libraries import companions  # noqa: PLC0415 - for libraries only

@@ -86,7 +86,12 @@ ROLES = {
     Product.IR: lower.LowerRole.LISTING,
 }
 # Modules with a version for this road, which imports of the other one get.
-REDIRECTED_IMPORTS = {KernelRoad.NATIVE: {"hip.mlr": "hip_kfd.mlr"}}
+REDIRECTED_IMPORTS = {
+    KernelRoad.NATIVE: {
+        "hip.mlr": "hip_kfd.mlr",
+        "device_memory.mlr": "device_memory_kfd.mlr",
+    }
+}
 
 
 @record
@@ -169,7 +174,7 @@ def make_module(
         statics = lower.ExportedStatics.BY_SLOT
     lowering = lower.LowerOptions(checks, names, role, exported_statics=statics)
     module = lower.lower_program(typed, lowering, options.source.stem)
-    _change_teardown(context, module)
+    _prepare_for_cards(context, module)
     observe = observer(context)
     if observe is not None:
         observe(LOWERING, module)
@@ -202,7 +207,12 @@ def make_module(
     return module
 
 
-def _change_teardown(context: BuildContext, module: Module) -> None:
+def _prepare_for_cards(context: BuildContext, module: Module) -> None:
+    """Carry out the options of programs for AMD cards, in few of which there is anything to do."""
+    if context.options.kernels is KernelRoad.NATIVE:
+        from mlrift.driver.device.card_launches import launch_on_card  # noqa: PLC0415
+
+        launch_on_card(module)
     if context.options.teardown is Teardown.BY_PROGRAM:
         from mlrift.driver import teardown  # noqa: PLC0415 - for an option
 

@@ -116,7 +116,7 @@ def _matrices(m: int, n: int, k: int) -> Iterator[KernelCase]:
 
 
 def _matrix_units(m: int, n: int, k: int) -> Iterator[KernelCase]:
-    first, second = random_f32(27, m, k), random_f32(28, n, k)
+    first, second = random_f32(27, m, k), random_f32(28, k, n)
     halves = first.astype(np.float16), second.astype(np.float16)
     cut = bf16_bits(first), bf16_bits(second)
     kinds = (
@@ -124,14 +124,14 @@ def _matrix_units(m: int, n: int, k: int) -> Iterator[KernelCase]:
         ("bf16", cut, [bf16_numbers(row) for row in cut]),
     )
     for kind, (a, b), (left, right) in kinds:
-        wanted = left @ right.T
-        yield KernelCase(
-            "gemm",
-            f"gemm_{kind}f32_wmma",
-            f"{m}x{n}x{k}",
-            (n // 16, m // 16),
-            (32,),
-            [a, b, np.zeros((m, n), np.float32), m, n, k],
-            {2: wanted},
-            1e-5,
-        )
+        for name, given in (("wmma", b), ("wmma_nt", b.T.copy())):
+            yield KernelCase(
+                "gemm",
+                f"gemm_{kind}f32_{name}",
+                f"{m}x{n}x{k}",
+                (n // 16, m // 16),
+                (32,),
+                [a, given, np.zeros((m, n), np.float32), m, n, k],
+                {2: left @ right},
+                1e-5,
+            )

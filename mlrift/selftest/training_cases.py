@@ -162,13 +162,13 @@ def _grouped(
         )
         adds = row % 2
         if is_bf16:
-            a, b = bf16_bits(first), bf16_bits(second.T.copy())
-            wanted = bf16_numbers(a) @ bf16_numbers(b).T + adds * third
+            a, b = bf16_bits(first), bf16_bits(second)
+            wanted = bf16_numbers(a) @ bf16_numbers(b) + adds * third
         else:
             a, b = first, second
             wanted = first.astype(np.float64) @ second.astype(np.float64) + adds * third
         tiles = blocks(m, tile) * blocks(n, tile)
-        descriptor[row, :6] = m, n, k, k, k if is_bf16 else n, n
+        descriptor[row, :6] = m, n, k, k, n, n
         descriptor[row, 12:17] = adds, 0, 1, tiles, before
         before += tiles
         inner.append((third, wanted))

@@ -6,7 +6,7 @@ import pytest
 
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver.modules import load_program
-from mlrift.frontend.ast import Function
+from mlrift.frontend.ast import Extern, Function
 from mlrift.frontend.builtins.table import BUILTINS
 
 ROWS = [
@@ -26,7 +26,7 @@ def declared(module: str) -> dict[str, tuple[str, str]]:
     found: dict[str, tuple[str, str]] = {}
     for source in program.modules:
         for item in source.items:
-            if isinstance(item, Function) and item.receiver is None:
+            if isinstance(item, Extern) or (isinstance(item, Function) and item.receiver is None):
                 types = ",".join(row.type.name for row in item.parameters) or "-"
                 result = item.result.name if item.result is not None else "-"
                 found[item.name.text] = (types, result)

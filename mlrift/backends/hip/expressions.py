@@ -255,7 +255,8 @@ def _fragment_load(made: device.FragmentLoad, text: Operands) -> str:
     text.use("matrices")
     kind = "bf16" if made.element is BF16 else "f16"
     where = f"{text(made.address)}, {text(made.stride_bytes)}"
-    return f"mlr_fragment_load<mlr_factor_{kind}>({where})"
+    name = "load_across" if made.role is device.FragmentRole.B_BY_ROWS else "load"
+    return f"mlr_fragment_{name}<mlr_factor_{kind}>({where})"
 
 
 def _fragment_zero(made: device.FragmentZero, text: Operands) -> str:

@@ -207,6 +207,15 @@ template <typename T> MLR_DEVICE T mlr_fragment_load(u64 address, u64 stride) {
     __builtin_memcpy(&made, (const void *)row, sizeof made);
     return made;
 }
+template <typename T> MLR_DEVICE T mlr_fragment_load_across(u64 address, u64 stride) {
+    u64 lane = mlr_lane();
+    u64 column = address + lane % 16 * 2;
+    if (MLR_FACTOR_LANES == 8) column += lane / 16 * 8 * stride;
+    T made;
+    for (int i = 0; i < MLR_FACTOR_LANES; i++)
+        __builtin_memcpy((char *)&made + 2 * i, (const void *)(column + i * stride), 2);
+    return made;
+}
 MLR_DEVICE mlr_sum mlr_fragment_load_sum(u64 address, u64 stride) {
     u64 lane = mlr_lane();
     mlr_sum made;

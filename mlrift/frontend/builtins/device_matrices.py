@@ -25,6 +25,7 @@ from mlrift.typesystem import BF16, F16, F32, U64, MachineType, VectorType, vec
 Lowering = Callable[[Builder, list[Value]], Value]
 
 FRAGMENT_COUNT = 32
+_FACTORS = (FragmentRole.A, FragmentRole.B)
 _SUM = "c"
 _SUM_TYPE = vec(F32, 8)
 _FACTOR_LANES = 16
@@ -54,7 +55,8 @@ def _get(builder: Builder, slot: SlotNew) -> Value:
 
 
 def _factor_name(role: FragmentRole, element: MachineType) -> str:
-    return f"{role.value}.{element.value}"
+    factor = FragmentRole.A if role is FragmentRole.A else FragmentRole.B
+    return f"{factor.value}.{element.value}"
 
 
 def _load_factor(role: FragmentRole, element: MachineType) -> Lowering:
@@ -73,7 +75,7 @@ def _product(element: MachineType) -> Lowering:
         total = _slot(builder, _SUM, arguments[0], _SUM_TYPE)
         lhs, rhs = (
             _get(builder, _slot(builder, _factor_name(role, element), number, fragment))
-            for role, number in zip(FragmentRole, arguments[1:], strict=True)
+            for role, number in zip(_FACTORS, arguments[1:], strict=True)
         )
         return _set(builder, total, FragmentProduct(lhs, rhs, _get(builder, total)))
 
@@ -124,6 +126,17 @@ DEVICE_MATRICES = (
             _load_factor(FragmentRole.B, element),
             f"load factor B number b of {name}, columns side by side in memory: the address, bytes "
             "from column to column",
+        )
+        for name, element in _HALVES.items()
+    ),
+    *(
+        Builtin(
+            f"wmma_load_b_rows_{name}",
+            (U64, U64, U64),
+            U64,
+            _load_factor(FragmentRole.B_BY_ROWS, element),
+            f"load factor B number b of {name}, rows side by side in memory: the address, bytes "
+            "from row to row",
         )
         for name, element in _HALVES.items()
     ),

@@ -54,7 +54,7 @@ def _load(chunk: "Chunk", made: device.FragmentLoad) -> None:
         else:
             found = (raw.astype(np.uint32) << _BF16_SHIFT).view(np.float32)
         tile = found.reshape(_TILE, _TILE)
-        tiles[wave] = tile if made.role is FragmentRole.A else tile.T
+        tiles[wave] = tile.T if made.role is FragmentRole.B else tile
     chunk.tiles[made] = tiles
 
 

@@ -260,10 +260,11 @@ class Dot4Signed(Op):
 
 @unique
 class FragmentRole(Enum):
-    """Which factor of D = A x B + C a 16 x 16 fragment is."""
+    """Which factor of D = A x B + C a 16 x 16 fragment is, and how B lies in memory."""
 
     A = "a"
     B = "b"
+    B_BY_ROWS = "b_by_rows"
 
 
 def _fragment(made: Op) -> VectorType:
@@ -282,7 +283,8 @@ def _accumulator(made: Op) -> VectorType:
 class FragmentLoad(Op):
     """Load a 16 x 16 tile of f16 or bf16 as a factor. Element (i, k) of A is at address +
     i * stride_bytes + 2 * k; element (k, j) of B at address + j * stride_bytes + 2 * k (B is read
-    by columns, k side by side). The layout over lanes is the generation's; all lanes execute it.
+    by columns, k side by side), of B_BY_ROWS at address + k * stride_bytes + 2 * j. The layout over
+    lanes is the generation's; all lanes execute it.
     """
 
     element: MachineType

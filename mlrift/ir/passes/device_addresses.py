@@ -25,7 +25,7 @@ from mlrift.ir.analysis.loops import natural_loops
 from mlrift.ir.core import Block, Function, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops import device
-from mlrift.ir.ops.memory import Load, Store, VolatileLoad, VolatileStore
+from mlrift.ir.ops.memory import Load, Stack, Store, VolatileLoad, VolatileStore
 from mlrift.ir.ops.vector_memory import VectorLoad, VectorStore
 from mlrift.ir.passes.declaration import Pass, Property, on_functions
 from mlrift.ir.passes.device_sums import AddressLoop, Site, Split, Step, Sums, Term, describe_loop
@@ -117,8 +117,8 @@ class _Forming:
     def _form(self, made: Op, site: Site) -> None:
         address = made.address  # type: ignore[attr-defined]  # accesses have one
         form = self.forms.of(address)
-        if _is_plain(form):
-            return
+        if _is_plain(form) or any(isinstance(word, Stack) for word, _ in form.terms):
+            return  # private memory has addresses of 32 bits
         loop = self.loops.get(site.block)
         split = self.sums.split(form, loop)
         formed = self._as_offset(split, form, site)

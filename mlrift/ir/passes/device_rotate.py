@@ -58,8 +58,11 @@ def _is_rotatable(loop: Loop) -> bool:
     if not isinstance(end, Branch) or len(loop.header.ops) > _MOST_OPS:
         return False
     leaving = [edge for edge in end.successors() if edge.block not in loop.blocks]
-    if len(leaving) != 1 or any(edge.block is loop.header for edge in end.successors()):
+    staying = [edge for edge in end.successors() if edge.block in loop.blocks]
+    if len(leaving) != 1 or any(edge.block is loop.header for edge in staying):
         return False
+    if len(staying[0].block.ops) == 1 and len(staying[0].block.successors()) == 1:
+        return False  # the header is the whole loop: its test stands last already
     return all(made.EFFECT in _FREE for made in loop.header.ops[:-1])
 
 

@@ -76,3 +76,27 @@ fn k(uint64 out, uint64 n) {
 @pytest.mark.parametrize("source", [_NESTED, _UNIFORM_AND_DIVERGENT, _VALUES_THAT_LEAVE])
 def test_lanes_part_and_meet(source: str, n: int) -> None:
     run_everywhere(source, (2, 1, 1), (64, 1, 1), [np.zeros(256, np.uint64), np.uint64(n)])
+
+
+_A_LOOP_HANDS_ON_WHAT_IT_HAD = """
+@kernel
+fn k(uint64 out, uint64 n) {
+    assume_group_size(64, 1, 1)
+    uint64 i = tid_x()
+    f64 before = 1.5
+    f64 now = 1.5
+    uint64 t = 0
+    while t < (i & 7) {
+        before = now
+        now = 100.0 - now * 3.0
+        t = t + 1
+    }
+    unsafe { *((out + i * 16) as f64) = before }
+    unsafe { *((out + i * 16 + 8) as uint64) = t + n }
+}
+"""
+
+
+def test_lanes_that_left_a_loop_keep_the_value_before_the_last() -> None:
+    source = _A_LOOP_HANDS_ON_WHAT_IT_HAD
+    run_everywhere(source, (2, 1, 1), (64, 1, 1), [np.zeros(256, np.uint64), np.uint64(3)])

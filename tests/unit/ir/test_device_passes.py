@@ -68,16 +68,16 @@ def check_shape(function: Function) -> None:
 
 
 @pytest.mark.parametrize("seed", range(160, 172))
-def test_a_second_run_changes_little(seed: int) -> None:
-    """Passes may find a little more, but they come to an end and undo nothing."""
+def test_runs_come_to_an_end(seed: int) -> None:
+    """Another run may find more (a loop that is short enough now), but not for ever."""
     module, launch = random_kernel(seed)
     before = results(module, launch)
     sizes = []
-    for _ in range(3):
+    for _ in range(4):
         prepare_kernels(module)
         sizes.append(sum(len(block.ops) for f in module.functions.values() for block in f.blocks))
     assert results(module, launch) == before
-    assert sizes[2] <= sizes[0] + 8
+    assert sizes[3] <= sizes[2] + 4
 
 
 @pytest.mark.parametrize("seed", range(172, 180))

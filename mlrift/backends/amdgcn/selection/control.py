@@ -51,6 +51,7 @@ class Control:
         self.numbers = {block: number for number, block in enumerate(order)}
         self.following = dict(pairwise(order))
         self._writers = self._first_writers()
+        self._read_behind: set[Value] = set()
         self._share_registers()
         for block in order:
             plan = self.flow.plans[block]
@@ -88,6 +89,8 @@ class Control:
                     if self._may_share(parameter, argument):
                         root = selector.aliases.get(argument, argument)
                         selector.aliases[parameter] = root
+                        if self.flow.plans[edge.target].is_linear:
+                            self._read_behind.add(root)
 
     def _may_share(self, parameter: BlockParameter, argument: Value) -> bool:
         selector = self.selector
@@ -325,10 +328,20 @@ class Control:
             for parameter, argument in edge.copies:
                 if parameter in self.selector.aliases:
                     continue
+                if parameter in self._read_behind:
+                    pairs += self._pairs(parameter, argument, self._latched(block, edge))
+                    continue
                 if access is Access.BOTH and self._define_there(block, parameter, argument):
                     continue
                 pairs += self._pairs(parameter, argument, access)
         self.selector.copies([row for row in pairs if row[0] != row[1]])
+
+    def _latched(self, block: Block, edge: Edge) -> Access:
+        """Return how a parameter is set that lanes which have left its loop still need."""
+        is_back = self.flow.position[edge.target] <= self.flow.position[block]
+        if is_back or self._writers[edge.target] is not block:
+            return Access.BOTH
+        return Access.WRITE
 
     def _define_there(self, block: Block, parameter: BlockParameter, argument: Value) -> bool:
         """Let the op that makes an argument write the parameter's register, if nobody else wants

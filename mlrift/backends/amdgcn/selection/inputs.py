@@ -51,6 +51,7 @@ class Inputs:
         self.packed: VirtualRegister | None = None
         self.ids: dict[Axis, VirtualRegister] = {}
         self.groups: dict[Axis, VirtualRegister] = {}
+        self._words: dict[int, VirtualRegister] = {}
         self._tuples: list[tuple[VirtualRegister, int]] = []
 
     # arguments
@@ -161,8 +162,7 @@ class Inputs:
         kind = _SIZES[_AXES.index(axis)]
         self.hidden.add(kind)
         offset = self.layout.offset_of(kind)
-        pair = self.selector.scalar()
-        self._load(pair, offset - offset % 4)
+        pair = self._word(offset - offset % 4)
         if offset % 4:
             self.selector.emit("s_lshr_b32", target, pair, Inline(16))
         else:
@@ -172,7 +172,13 @@ class Inputs:
         """Append what gives the number of groups."""
         kind = _COUNTS[_AXES.index(axis)]
         self.hidden.add(kind)
-        self._load(target, self.layout.offset_of(kind))
+        self.selector.copy(target, self._word(self.layout.offset_of(kind)))
+
+    def _word(self, offset: int) -> VirtualRegister:
+        """Return the register that a dword of the arguments is loaded into at the start."""
+        if offset not in self._words:
+            self._words[offset] = self.selector.scalar()
+        return self._words[offset]
 
     def _load(self, target: MachineOperand, offset: int) -> None:
         count = getattr(target, "count", 1)
@@ -189,7 +195,7 @@ class Inputs:
 
     def begin(self) -> None:
         """Append the copies from what arrives, and the loads of the arguments."""
-        if self._tuples:
+        if self._tuples or self._words:
             self.kernarg_pointer()
         arrivals = self._arrivals()
         self.selector.function.arrives = arrivals
@@ -199,6 +205,8 @@ class Inputs:
             self._split_group_ids()
         for register, offset in self._tuples:
             self._load(register, offset)
+        for offset, word in sorted(self._words.items()):
+            self._load(word, offset)
 
     @property
     def user_sgprs(self) -> int:

@@ -12,6 +12,7 @@ from mlrift.ir.ops.device import (
     FragmentLoad,
     FragmentLoadSum,
     FragmentProduct,
+    FragmentRole,
     FragmentStore,
     FragmentZero,
 )
@@ -53,6 +54,9 @@ def _column_and_half(selector: Selector) -> tuple[MachineOperand, MachineOperand
 def fragment_load(selector: Selector, made: FragmentLoad) -> None:
     """Load a factor: a lane has a row of A or a column of B, all of it or a half."""
     layout = _layout(selector)
+    if made.role is FragmentRole.B_BY_ROWS:
+        _load_by_rows(selector, made, layout)
+        return
     base, stride = _base(selector, made.address), selector.scalar_word(made.stride_bytes)
     column, half = _column_and_half(selector)
     offset = selector.vector()
@@ -72,6 +76,39 @@ def fragment_load(selector: Selector, made: FragmentLoad) -> None:
             modifiers={"offset": _WIDE_BYTES * number} if number else {},
             memory=MemoryAccess("global", _WIDE_BYTES),
         )
+
+
+def _load_by_rows(selector: Selector, made: FragmentLoad, layout: Matrices) -> None:
+    """Load a column of a matrix that lies in rows: halves one by one, then pairs of them."""
+    base, stride = _base(selector, made.address), selector.scalar_word(made.stride_bytes)
+    column, half = _column_and_half(selector)
+    offset = selector.vector()
+    selector.valu("v_lshlrev_b32", offset, Inline(1), column)
+    if layout is Matrices.SPLIT:
+        first, below, split = selector.scalar(), selector.vector(), selector.vector()
+        selector.emit("s_lshl_b32", first, stride, Inline(3))
+        selector.valu("v_mul_lo_u32", below, half, first)
+        selector.valu("v_add_nc_u32", split, below, offset)
+        offset = split
+    place = selector.place(made)
+    halves: list[MachineOperand] = []
+    for number in range(2 * dwords_of(place)):
+        if number:
+            base = _advanced(selector, base, stride)
+        halves.append(selector.vector())
+        memory = MemoryAccess("global", 2)
+        selector.emit("global_load_u16", halves[-1], offset, base, memory=memory)
+    for number in range(dwords_of(place)):
+        low, high = halves[2 * number : 2 * number + 2]
+        selector.valu("v_lshl_or_b32", part_of(place, number), high, Inline(16), low)
+
+
+def _advanced(selector: Selector, base: MachineOperand, step: MachineOperand) -> MachineOperand:
+    """Return a base that is so many bytes on."""
+    made = selector.scalar(2)
+    selector.emit("s_add_u32", low_part(made), low_part(base), step)
+    selector.emit("s_addc_u32", high_part(made), high_part(base), Inline(0))
+    return made
 
 
 @RULES.rule(FragmentZero)
@@ -123,11 +160,7 @@ class _Sums:
 
     def advance(self) -> None:
         """Go on to the base of the next register."""
-        selector, before = self.selector, self.base
-        made = selector.scalar(2)
-        selector.emit("s_add_u32", low_part(made), low_part(before), self.step)
-        selector.emit("s_addc_u32", high_part(made), high_part(before), Inline(0))
-        self.base = made
+        self.base = _advanced(self.selector, self.base, self.step)
 
 
 @RULES.rule(FragmentLoadSum)

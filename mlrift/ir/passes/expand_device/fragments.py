@@ -20,6 +20,11 @@ _SUM_BYTES = 32
 _ROW_BYTES = 64
 _COLUMNS_BYTES = 512
 _ALIGN_BYTES = 16
+_LOADS = {
+    FragmentRole.A: "row",
+    FragmentRole.B: "columns",
+    FragmentRole.B_BY_ROWS: "across",
+}
 _FRAGMENT_OPS = (
     device.FragmentLoad,
     device.FragmentLoadSum,
@@ -79,10 +84,11 @@ class _Expansion:
                 size = self.builder.word(area.size_bytes)
                 emit(Copy(area, self.areas[made.value], size))
             case device.FragmentLoad():
-                role = "row" if made.role is FragmentRole.A else "columns"
                 kind = "bf16" if made.element is BF16 else "f16"
                 arguments = [made.address, made.stride_bytes, emit(device.Lane())]
-                self._call(f"{role}_{kind}", self._area(made, _size_of(made)), arguments)
+                self._call(
+                    f"{_LOADS[made.role]}_{kind}", self._area(made, _size_of(made)), arguments
+                )
             case device.FragmentLoadSum():
                 arguments = [made.address, made.stride_bytes, emit(device.Lane())]
                 self._call("load_sum", self._area(made, _SUM_BYTES), arguments)
