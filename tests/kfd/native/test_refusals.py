@@ -68,8 +68,9 @@ def segment(kind: int) -> int:
     data = code_object()
     (start,) = struct.unpack_from("<Q", data, 32)
     (count,) = struct.unpack_from("<H", data, 56)
-    places = [start + 56 * index for index in range(count)]
-    return next(place for place in places if struct.unpack_from("<I", data, place)[0] == kind)
+    places: list[int] = [start + 56 * index for index in range(count)]
+    wanted = struct.pack("<I", kind)
+    return next(place for place in places if data[place : place + 4] == wanted)
 
 
 def bundle(name: bytes) -> bytes:
@@ -143,7 +144,7 @@ def test_a_bundle_is_opened(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     path.write_bytes(bundle(b"hipv4-amdgcn-amd-amdhsa--gfx1100:xnack-"))
     assert load(path, capfd) == (0, RIGHT, "")
     path.write_bytes(bundle(b"hipv4-amdgcn-amd-amdhsa--gfx1030"))
-    message = "the bundle has no code for this card: amdgcn-amd-amdhsa--gfx1100"
+    message = "it has no code for gfx1100: compile with --target-arch=gfx1100"
     assert load(path, capfd) == (1, "", f"kfd: {path}: {message}\n")
 
 

@@ -23,7 +23,7 @@ from mlrift.ir.core import Block, BlockParameter, Value
 from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
 from mlrift.ir.ops.control import Branch, Jump
-from mlrift.typesystem import F64, I64, VectorType
+from mlrift.typesystem import I64
 from mlrift.values import field, record
 
 _Pair = tuple[MachineOperand, MachineOperand, Access]
@@ -395,11 +395,3 @@ class Control:
         made = selector.vector()
         selector.valu("v_cndmask_b32", made, Inline(0), Inline(1), selector.place(argument))
         return made
-
-
-def value_dwords(selector: Selector, value: Value) -> list[MachineOperand]:
-    """Return the dwords of any value."""
-    if value.type in (I64, F64) and not isinstance(value.type, VectorType):
-        return list(selector.words(value))[: selector.size_of(value)]
-    place = selector.place(value)
-    return [part_of(place, number) for number in range(dwords_of(place))]

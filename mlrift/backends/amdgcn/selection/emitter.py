@@ -21,8 +21,6 @@ from mlrift.backends.amdgcn.selection.accesses import accesses_of
 from mlrift.source import Span
 from mlrift.values import value
 
-LANE_MASK = RegisterFile.SCALAR
-
 
 @value
 class Label:
@@ -46,7 +44,6 @@ class Emitter:
         self.loop_depth = 0
         self._groups: list[list[Item]] = []
         self._numbers = blocks
-        self._before: set[VirtualRegister] = set()
 
     # registers
 

@@ -123,7 +123,7 @@ def _load(selector: Selector, made: Op, address: Value, operation: str, size: in
         found.lanes,
         found.base,
         modifiers={"offset": found.offset} if found.offset else {},
-        memory=MemoryAccess("global", size, selector.memory_class(address)),
+        memory=MemoryAccess("global", size),
     )
     _finish_load(selector, made, target)
 
@@ -248,7 +248,7 @@ def _store(
         data,
         found.base,
         modifiers={"offset": found.offset} if found.offset else {},
-        memory=MemoryAccess("global", size, selector.memory_class(address)),
+        memory=MemoryAccess("global", size),
     )
 
 

@@ -32,7 +32,6 @@ from mlrift.backends.amdgcn.selection.emitter import (
     Emitter,
     dwords_of,
     high_part,
-    is_constant,
     is_vector,
     low_part,
     part_of,
@@ -94,7 +93,6 @@ class Selector(Emitter):
         self.blocks: dict[Value, Block] = {
             made: block for block in self.flow.layout for made in (*block.parameters, *block.ops)
         }
-        self.memory_classes: dict[Value, int] = {}
         self.constants: dict[int, VirtualRegister] = {}
         self.lds_offsets: dict[int, int] = {}
         self.lds_alignment: dict[VirtualRegister, int] = {}
@@ -313,6 +311,12 @@ class Selector(Emitter):
             self.set_pair(made, number)
         return made
 
+    def kept_pair(self, number: int) -> VirtualRegister:
+        """Return a scalar pair with a constant that is set once, at the start."""
+        if number not in self.constants:
+            self.constants[number] = self.scalar(2)
+        return self.constants[number]
+
     def set_pair(self, target: VirtualRegister, number: int) -> None:
         """Give a pair a constant."""
         self.copy(low_part(target), word_operand(number))
@@ -419,10 +423,6 @@ class Selector(Emitter):
             return {"scope": _DEVICE_SCOPE}
         return {}
 
-    def memory_class(self, address: Value) -> int:
-        """Return the class of accesses that an access at an address may overlap; -1 is any."""
-        return self.memory_classes.get(address, -1)
-
     def frame_number(self, array: Stack) -> int:
         """Return the number of the private memory of a local array."""
         known = self.frames.get(array)
@@ -434,14 +434,6 @@ class Selector(Emitter):
     def refuse(self, reason: str) -> KernelError:
         """Return an error at the op that is being selected."""
         return KernelError(reason, self.span)
-
-    def is_literal(self, operand: MachineOperand) -> bool:
-        """Whether an operand needs a word after the instruction."""
-        return isinstance(operand, Literal)
-
-    def is_constant(self, operand: MachineOperand) -> bool:
-        """Whether an operand is a constant."""
-        return is_constant(operand)
 
 
 _MOST_CONSTANTS = 16

@@ -2,7 +2,7 @@
 
 from mlrift.backends.amdgcn.isa.instruction import Inline
 from mlrift.backends.amdgcn.mir import MachineOperand
-from mlrift.backends.amdgcn.selection.emitter import dwords_of, high_part, low_part
+from mlrift.backends.amdgcn.selection.emitter import dwords_of, high_part, is_vector, low_part
 from mlrift.backends.amdgcn.selection.integers import bits, inner, is_scalar, small_shift
 from mlrift.backends.amdgcn.selection.selector import Selector
 from mlrift.backends.rules import Rules
@@ -39,17 +39,10 @@ def _narrow(
 ) -> None:
     if isinstance(count, Inline) and count.number == 0:
         selector.copy(target, word)
-    elif selector_is_scalar(target):
+    elif not is_vector(target):
         selector.emit(kind.scalar, target, selector.in_scalar(word), selector.in_scalar(count))
     else:
         selector.valu(kind.vector, target, count, word)
-
-
-def selector_is_scalar(target: MachineOperand) -> bool:
-    """Whether a target is in scalar registers."""
-    from mlrift.backends.amdgcn.selection.emitter import is_vector  # noqa: PLC0415
-
-    return not is_vector(target)
 
 
 def _wide(
@@ -60,7 +53,7 @@ def _wide(
     count: MachineOperand,
 ) -> None:
     """Shift a pair; a target of one dword gets the low one."""
-    is_on_scalars = selector_is_scalar(target)
+    is_on_scalars = not is_vector(target)
     whole = target
     if dwords_of(target) == 1:
         whole = selector.scalar(2) if is_on_scalars else selector.vector(2)
@@ -88,7 +81,7 @@ def _loose_pair(selector: Selector, value_: Value) -> MachineOperand:
     if isinstance(value_, Constant) or selector.size_of(value_) == 2:
         return selector.pair(value_)
     word = selector.word(value_)
-    made = selector.scalar(2) if selector_is_scalar(word) else selector.vector(2)
+    made = selector.vector(2) if is_vector(word) else selector.scalar(2)
     selector.assemble(made, word, Inline(0))
     return made
 

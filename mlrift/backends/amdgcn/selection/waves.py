@@ -1,7 +1,7 @@
 """What lanes of a wave tell each other: shuffles, ballots, reductions."""
 
 from mlrift.backends.amdgcn.isa.instruction import Inline, Literal
-from mlrift.backends.amdgcn.mir import MachineOperand, VirtualRegister
+from mlrift.backends.amdgcn.mir import MachineOperand
 from mlrift.backends.amdgcn.selection.compare import fresh_mask
 from mlrift.backends.amdgcn.selection.emitter import (
     dwords_of,
@@ -101,15 +101,10 @@ def _exchange_rows(
 ) -> None:
     """Read the other row of 16 lanes; a nibble says which lane of it."""
     nibbles = [lane ^ (distance & (ROW - 1)) for lane in range(ROW)]
-    halves: list[VirtualRegister] = []
-    for first in (0, ROW // 2):
-        bits = sum(nibbles[first + lane] << (4 * lane) for lane in range(ROW // 2))
-        half = selector.scalar()
-        selector.copy(half, Literal(bits))
-        halves.append(half)
+    choice = selector.kept_pair(sum(nibble << (4 * lane) for lane, nibble in enumerate(nibbles)))
     made = selector.vector()
     selector.undefined(made)
-    selector.emit("v_permlanex16_b32", made, source, *halves)
+    selector.emit("v_permlanex16_b32", made, source, low_part(choice), high_part(choice))
     selector.copy(target, made)
 
 
