@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness.compiler import run_mlrc
 from tests.kfd.cards import CHIPS
 from tests.kfd.native.programs import EXAMPLES, built, need_supervision, supervised
 
@@ -34,6 +35,20 @@ def test_the_runner_has_an_option_for_it() -> None:
     )
     expected = (EXAMPLES / "saxpy.expected").read_text()
     assert (done.returncode, done.stdout, done.stderr) == (0, expected, "")
+
+
+def test_fat_files_and_programs_without_kernels_run_too(tmp_path: Path) -> None:
+    need_supervision()
+    source, fat = tmp_path / "program.mlr", tmp_path / "program.mlrbo"
+    source.write_text("static u64 cli_argc\nfn main() { println(cli_argc) exit(3) }\n")
+    assert run_mlrc([str(source), "--targets=linux-x64", "-o", str(fat)])[0] == 0
+    words = [sys.executable, "-m", "mlrift.cli.mlr", "--device=emulated", str(fat), "word"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "2\n", "")
+    assert run_mlrc([str(source), "--targets=win-x64", "-o", str(fat)])[0] == 0
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "has no program for linux-x64" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,35 @@ def test_the_device_and_its_counts(capfd: pytest.CaptureFixture[str]) -> None:
     assert result("n", capfd) == (0, expected, message)
 
 
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        ("small", "0\n1.500000 2.500000 7 3.500000\n1\n1\n"),
+        ("hidden", "0\n192\n"),
+        ("many", "1300 1300 2\n1\n"),
+        ("lds", "9\n9\n9\n0\n126 124 0\n"),
+        ("private", "0\n32\n"),
+        ("y", "done\n"),
+    ],
+)
+def test_packets_of_the_command_processor(
+    case: str,
+    expected: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MLRIFT_PHASE2A_DISPATCH", "1")
+    assert result(case, capfd)[:2] == (0, expected)
+
+
+def test_packets_of_the_command_processor_give_fewer_registers(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLRIFT_PHASE2A_DISPATCH", "1")
+    message = "kfd: a kernel wants registers that launches by PM4 do not give\n"
+    assert result("private", capfd, "gfx1030") == (1, "", message)
+
+
 def test_a_kernel_that_does_not_end_loses_the_device(capfd: pytest.CaptureFixture[str]) -> None:
     begun = time.monotonic()
     status, output, messages = supervised(built(LAUNCHES), capfd, "x", kind=Silent)

@@ -28,7 +28,7 @@ class SdmaProcessor:
     def ring(self, value: int) -> None:
         """A doorbell holds the new write pointer in bytes, which is never wrapped."""
         written = self._queue.write_pointer
-        if value != written or value % 4:
+        if not self._announced <= value <= written or value % 4:
             raise RuleViolation(
                 f"{self._queue.name}: the doorbell says {value} bytes, the write pointer {written}"
             )
