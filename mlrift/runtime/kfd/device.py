@@ -71,6 +71,7 @@ class Device:
         self._copies: CopyQueue | None = None
         self._staging: Allocation | None = None
         self._is_closed = False
+        self._why_closed = "the device was closed"
         self.clock_frequency = self._read_clock_frequency()
         _OPEN.add(self)
         _end_orderly_when_terminated()
@@ -253,9 +254,15 @@ class Device:
             self._staging = memory.allocate(_STAGING_BYTES, Placement.HOST, "staging buffer")
         return self._staging
 
+    def forget(self) -> None:
+        """Leave everything to the process that opened the device, after a fork, in the child."""
+        self._is_closed = True
+        self._why_closed = "the device belongs to the parent process: open it anew after a fork"
+        self._session.lost = self._why_closed
+
     def _check_open(self) -> None:
         if self._is_closed:
-            raise DeviceError("the device was closed")
+            raise DeviceError(self._why_closed)
 
     def _read_clock_frequency(self) -> float:
         asked = abi.GetClockCounters(gpu_id=self.node.gpu_id)
@@ -289,6 +296,15 @@ def _end_orderly_when_terminated() -> None:
 
 def _exit(number: int, _frame: object) -> None:
     raise SystemExit(_SIGNALLED + number)
+
+
+def _forget_all() -> None:
+    for row in list(_OPEN):
+        row.forget()
+    _OPEN.clear()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 @atexit.register

@@ -30,11 +30,15 @@ _MAXIMUM_WAVES = 4096
 
 @value
 class ExecutionOptions:
-    """How waves take turns: see `mlrift.emulator.device.Kernel.launch`."""
+    """How waves take turns: see `mlrift.emulator.device.Kernel.launch`.
+
+    A launch that needs more wave-instructions than `budget` is taken for one that never ends; the
+    default is a minute or so.
+    """
 
     seed: int | None = None
     quantum: int | None = None
-    budget: int | None = None
+    budget: int | None = 2_000_000_000
 
 
 class EmulatorExecutor:
