@@ -58,6 +58,7 @@ fuzz: $(VENV)/.tests ## mutated programs never crash mlrc; generated ones do the
 	$(BIN)/python -m tests.fuzz.mutate --seconds 60
 	$(BIN)/python -m tests.fuzz.differential --seconds 120
 	$(BIN)/python -m tests.fuzz.device_passes --seconds 60
+	$(BIN)/python -m tests.kernels.test_random_kernels 1000 1100
 
 docs: $(VENV)/.tests ## regenerate the grammar tables and the reference pages
 	$(BIN)/python -m mlrift.frontend.grammar.generate

@@ -270,11 +270,13 @@ class Generator:
             latch = self.block
             self._next_block(loop_depth)
             latch.successors.append(head.number)
+            wanted = inside
         else:
             self._latch(head, loop_depth, carried, inside)
+            wanted = carried
         self.divergence -= 1
         self._emit("s_mov_b32", [EXEC, saved], _WRITE, _READ)
-        self.vectors.append(inside)
+        self.vectors += [inside, wanted]
         self.depth -= 1
 
     def _carried(self) -> VirtualRegister:

@@ -78,6 +78,27 @@ def test_the_card_runs_it(source: Path, capfd: pytest.CaptureFixture[str]) -> No
     )
 
 
+def test_a_store_behind_a_buffer_is_told_with_its_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "behind.mlr"
+    source.write_text(
+        'import "std/device_memory.mlr"\n'
+        "@kernel\n"
+        "fn behind(u64 p) { store64(p + tid_x() * 8, 7) }\n"
+        "fn main() {\n"
+        "    u64 p = device_alloc(4096)\n"
+        "    launch(behind, 600, 1, p)\n"
+        "    device_wait()\n"
+        "}\n"
+    )
+    status, output, messages = supervised(built(source), capfd)
+    assert (status, output) == (1, "")
+    assert messages.startswith("mlr: emulated device: kernel `behind`: store outside every buffer:")
+    assert "0 bytes after the end of `the buffer at 0x" in messages
+    assert messages.endswith("/behind.mlr:3), work item (0, 0, 0) of group (512, 0, 0)\n")
+
+
 def test_the_right_code_is_chosen_or_none(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

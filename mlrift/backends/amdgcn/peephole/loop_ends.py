@@ -9,8 +9,9 @@
     block 5
 
 What stood behind the branch is now done once more than before, when no lane is left: vector
-instructions then do nothing, and other results must not be wanted where the loop ends. If the
-branch asks SCC and the second block changes it, that block goes in front of the comparison.
+instructions then do nothing (what the exit wants of lanes that left is kept: `Access.BOTH`), and
+other results must not be wanted where the loop ends. If the branch asks SCC and the second block
+changes it, that block goes in front of the comparison.
 """
 
 from mlrift.backends.amdgcn.allocation.liveness import find_liveness
@@ -67,6 +68,7 @@ def merge_loop_ends(function: MachineFunction, generation: Generation) -> None:
             continue
         place = _place_for(end, latch, rows[end.leaving.number])
         if place >= 0:
+            _keep_lanes(end.latch, units, wanted)
             _merge(function, end, place)
 
 
@@ -129,6 +131,19 @@ def _is_wanted(end: _LoopEnd, latch: list[InstructionUnits], units: Units, wante
         for row in latch
         for unit in row.writes
     )
+
+
+def _keep_lanes(latch: MachineBlock, units: Units, wanted: int) -> None:
+    """Say of the writes of what the exit wants that they keep the lanes which have left: from now
+    on the code of all lanes goes through them.
+    """
+    for made in latch.instructions:
+        made.access = tuple(
+            Access.BOTH
+            if access is Access.WRITE and any(wanted >> unit & 1 for unit in units.of(operand))
+            else access
+            for operand, access in zip(made.operands, made.access, strict=True)
+        )
 
 
 def _place_for(

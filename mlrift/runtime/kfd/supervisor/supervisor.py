@@ -5,6 +5,7 @@ answered; what the card executes takes no time by the clock that the program rea
 ends the program with a report on standard error.
 """
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -18,6 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from mlrift.backends.amdgcn.codeobject.bundle import MAGIC, bundle_entries
 from mlrift.backends.amdgcn.codeobject.errors import CodeObjectError
 from mlrift.backends.amdgcn.codeobject.read import read
 from mlrift.runtime.kfd.abi import REQUESTS, MemoryFlag
@@ -49,6 +51,7 @@ class Supervisor:
     """Runs one program on emulated cards. `messages` collects what rules were broken."""
 
     def __init__(self, gfx: tuple[str, ...], executor: EmulatorExecutor | None = None) -> None:
+        self._gfx = gfx
         self._executor = executor or EmulatorExecutor()
         self._shared = SharedMemory()
         self._machine = EmulatedMachine(
@@ -61,6 +64,7 @@ class Supervisor:
 
     def run(self, image: Path, arguments: list[str]) -> int:
         """Run a program to its end; return its exit status, 1 when it broke a rule."""
+        self._note_embedded_code(image)
         with tempfile.TemporaryDirectory(prefix="mlrift-topology-") as folder:
             self._topology = Path(folder)
             self._write_topology()
@@ -275,6 +279,17 @@ class Supervisor:
             self._executor.note_code(read(Path(path).read_bytes()))
         except (OSError, CodeObjectError):
             return
+
+    def _note_embedded_code(self, image: Path) -> None:
+        """Learn the same from code objects that are in the program itself, as a bundle."""
+        data = image.read_bytes()
+        place = data.find(MAGIC)
+        while place >= 0:
+            with contextlib.suppress(CodeObjectError):
+                for row in bundle_entries(data[place:]):
+                    if row.gfx_name in self._gfx:
+                        self._executor.note_code(read(row.data))
+            place = data.find(MAGIC, place + len(MAGIC))
 
     def _write_topology(self) -> None:
         for name, text in self._machine.files.items():
