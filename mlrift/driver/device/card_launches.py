@@ -49,7 +49,8 @@ def embed(module: Module, options: CompileOptions, files: tuple[Companion, ...])
     if _CODE not in module.globals:
         return
     codes = [row.data for row in files if row.kind == CODE_OBJECT]
-    data = _bundle(list(zip(options.chips, codes, strict=True)))
+    chips = options.chips if codes else ()  # no kernels, so no launches either
+    data = _bundle(list(zip(chips, codes, strict=True)))
     module.globals[_CODE] = Global(_CODE, len(data), _ALIGN_BYTES, data, is_constant=True)
 
 

@@ -78,6 +78,21 @@ def test_the_card_runs_it(source: Path, capfd: pytest.CaptureFixture[str]) -> No
     )
 
 
+def test_memory_of_the_card_without_any_kernel(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "memory.mlr"
+    source.write_text(
+        'import "std/device_memory.mlr"\n'
+        "fn main() {\n"
+        "    u64 p = device_alloc(4096)\n"
+        '    device_write(p, "four", 4)\n'
+        "    println(load8(p))\n"
+        "}\n"
+    )
+    assert supervised(built(source), capfd) == (0, "102\n", "")
+
+
 def test_a_store_behind_a_buffer_is_told_with_its_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
