@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mlrift.backends.amdgcn.codeobject.read import LoadedObject
-from mlrift.runtime.kfd import Device, DeviceError, DeviceLost
+from mlrift.runtime.kfd import Device, DeviceError, DeviceLost, KfdError
+from mlrift.runtime.kfd.driver import RealDriver
 from mlrift.runtime.kfd.emulated.driver import EmulatedDriver
 from mlrift.runtime.kfd.emulated.emulator_executor import EmulatorExecutor, ExecutionOptions
 from mlrift.runtime.kfd.emulated.execution import CardLaunch
@@ -150,3 +151,23 @@ def mappings() -> int:
 
 def resident_pages() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1])
+
+
+def test_device_files_are_opened_once_a_process(tmp_path: Path) -> None:
+    path = tmp_path / "renderD128"
+    path.write_bytes(b"")
+    first, second = RealDriver(), RealDriver()
+    descriptor = first.open(str(path))
+    first.close(descriptor)
+    assert second.open(str(path)) == descriptor
+    assert os.fstat(descriptor).st_ino == path.stat().st_ino
+    child = os.fork()
+    if child == 0:
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os._exit(7)
+        os._exit(8)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    with pytest.raises(KfdError, match="missing; in a container"):
+        first.open(str(tmp_path / "nothing"))

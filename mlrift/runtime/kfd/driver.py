@@ -67,6 +67,21 @@ class Driver(Protocol):
         """Return seconds of a clock that never goes back."""
 
 
+_KEPT: dict[str, int] = {}
+"""Device files of this process. The kernel ties a process's address space on a card to the first
+file that acquires it, so they stay open until the process ends, and are opened once."""
+
+
+def _forget_files() -> None:
+    """Close the parent's files in a child: it needs its own."""
+    for descriptor in _KEPT.values():
+        os.close(descriptor)
+    _KEPT.clear()
+
+
+os.register_at_fork(after_in_child=_forget_files)
+
+
 class RealDriver:
     """The kernel's own."""
 
@@ -85,16 +100,17 @@ class RealDriver:
         self._c.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
 
     def open(self, path: str) -> int:
-        """Open a device file."""
-        try:
-            return os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        except OSError as error:
-            name = KFD_PATH if path == KFD_PATH else "render node"
-            raise failed(error.errno or 0, f"open {name}", path) from error
+        """Open a device file, or return the one that is open."""
+        if path not in _KEPT:
+            try:
+                _KEPT[path] = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            except OSError as error:
+                name = KFD_PATH if path == KFD_PATH else "render node"
+                raise failed(error.errno or 0, f"open {name}", path) from error
+        return _KEPT[path]
 
     def close(self, descriptor: int) -> None:
-        """Close a descriptor."""
-        os.close(descriptor)
+        """Keep a device file for the next time; the end of the process closes it."""
 
     def ioctl(self, descriptor: int, argument: ctypes.Structure) -> None:
         """Make a request; an interrupted one is made again."""
