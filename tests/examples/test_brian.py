@@ -48,7 +48,7 @@ def pairs(output: str, word: str) -> np.ndarray:
 def test_spikes_are_those_of_brian(name: str, tmp_path: Path) -> None:
     python = installed_python(BRIAN)
     if python is None:
-        pytest.skip("needs Brian2: python -m benchmarks.snn installs it")
+        pytest.skip("beside Brian2 only, which `python -m benchmarks.snn` installs")
     source = tmp_path / f"{name}.mlr"
     source.write_text(reporting(name))
     image = compile_program(source, [], (LINUX_X86_64,)).images[LINUX_X86_64.name]

@@ -143,7 +143,7 @@ def test_examples_agree_on_every_engine(name: str) -> None:
     run_everywhere(TENSOR / f"{name}.mlr")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs PyTorch")
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="beside PyTorch only")
 def test_examples_are_pytorchs(tmp_path: Path) -> None:
     import torch  # noqa: PLC0415 - installed for the benchmarks only
     from torch.nn import functional  # noqa: PLC0415

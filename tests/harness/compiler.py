@@ -19,7 +19,7 @@ from mlrift.driver.options import CompileOptions, Optimisation, Product, Runtime
 from mlrift.driver.results import Stored
 from mlrift.ir.core import Module
 from mlrift.ir.passes.domain_pipeline import MODEL_FAMILIES, DomainOps, has_family
-from mlrift.targets import TARGETS, Target
+from mlrift.targets import LINUX_X86_64, TARGETS, Target
 
 
 @dataclass(slots=True)
@@ -100,9 +100,12 @@ def compile_module(
     return Compiled({row.target.name: row.image for row in made}, module)
 
 
-def compile_ir(source: Path, flags: list[str]) -> Module:
+def compile_ir(
+    source: Path, flags: list[str], targets: tuple[Target, ...] = (LINUX_X86_64,)
+) -> Module:
     """Return the unoptimised IR of a program, core library included."""
-    context = context_for(options_for(source, flags, product=Product.EXECUTABLE))
+    options = options_for(source, flags, product=Product.EXECUTABLE, targets=targets)
+    context = context_for(options)
     return front_end(context)
 
 

@@ -100,7 +100,7 @@ def _interpret_and_compile(
     program: Path, expected: Directives, targets: tuple[Target, ...], problems: list[str]
 ) -> dict[str, bytes]:
     """Run what the interpreter can; return the optimised image of every target by its name."""
-    module = compile_ir(program, expected.flags)
+    module = compile_ir(program, expected.flags, targets)
     is_interpreted = _is_wanted(INTERPRETER, expected)
     if is_interpreted:
         _interpret(module, "interpreter -O0", expected, problems)
