@@ -37,10 +37,8 @@ count:
 }}
 """
 
-_COUNT_GLOBAL = f"""
-define internal void @count.global(ptr %context, i32 %mask, i32 %site, i64 %bytes) {{
-entry:
-  %found = alloca [96 x i64]
+# How both counters begin: nothing to do without a table or lanes, else the bytes are added.
+_COUNT_BYTES = f"""\
   %table.p = getelementptr i8, ptr %context, i64 {ContextOffset.COUNTERS:d}
   %table = load ptr, ptr %table.p
   %off = icmp eq ptr %table, null
@@ -60,7 +58,13 @@ count:
   %old.bytes = load i64, ptr %bytes.p
   %new.bytes = add i64 %old.bytes, %moved
   store i64 %new.bytes, ptr %bytes.p
-  %addresses = getelementptr i8, ptr %context, i64 {ContextOffset.ADDRESS:d}
+"""
+
+_COUNT_GLOBAL = f"""
+define internal void @count.global(ptr %context, i32 %mask, i32 %site, i64 %bytes) {{
+entry:
+  %found = alloca [96 x i64]
+{_COUNT_BYTES}  %addresses = getelementptr i8, ptr %context, i64 {ContextOffset.ADDRESS:d}
   %full = icmp eq i32 %mask, -1
   br i1 %full, label %quick, label %slow
 quick:
@@ -154,26 +158,7 @@ define internal void @count.lds(ptr %context, i32 %mask, i32 %site, i64 %bytes) 
 entry:
   %found = alloca [32 x [32 x i64]]
   %banks = alloca [32 x i32]
-  %table.p = getelementptr i8, ptr %context, i64 {ContextOffset.COUNTERS:d}
-  %table = load ptr, ptr %table.p
-  %off = icmp eq ptr %table, null
-  %idle = icmp eq i32 %mask, 0
-  %skip = or i1 %off, %idle
-  br i1 %skip, label %done, label %count
-done:
-  ret void
-count:
-  %site64 = zext i32 %site to i64
-  %row.at = mul i64 %site64, {CounterOffset.ROW:d}
-  %row = getelementptr i8, ptr %table, i64 %row.at
-  %lanes32 = call i32 @llvm.ctpop.i32(i32 %mask)
-  %lanes = zext i32 %lanes32 to i64
-  %moved = mul i64 %lanes, %bytes
-  %bytes.p = getelementptr i8, ptr %row, i64 {CounterOffset.BYTES:d}
-  %old.bytes = load i64, ptr %bytes.p
-  %new.bytes = add i64 %old.bytes, %moved
-  store i64 %new.bytes, ptr %bytes.p
-  %addresses = getelementptr i8, ptr %context, i64 {ContextOffset.ADDRESS:d}
+{_COUNT_BYTES}  %addresses = getelementptr i8, ptr %context, i64 {ContextOffset.ADDRESS:d}
   %wide = icmp ugt i64 %bytes, 4
   br i1 %wide, label %slow, label %quick
 quick:

@@ -5,6 +5,7 @@ a rule needs of `prelude.py` it says with `text.use(name)`.
 """
 
 from collections.abc import Callable
+from typing import Protocol
 
 from mlrift.backends.hip.names import (
     MEMORY_NAMES,
@@ -24,16 +25,14 @@ from mlrift.static_types import Any
 from mlrift.typesystem import BF16, F32, I1, MachineType
 
 
-class Operands:
+class Operands(Protocol):
     """How a rule gets at operands and helpers."""
 
     def __call__(self, operand: Value) -> str:
         """Return an operand as text."""
-        raise NotImplementedError
 
     def use(self, helper: str) -> None:
         """Say that a helper is needed."""
-        raise NotImplementedError
 
 
 Rule = Callable[[Any, Operands], str]

@@ -96,7 +96,7 @@ def encoder_of(spec: OperandSpec, width: int, generation: Generation) -> Encoder
         kind = type(operand)
         if kind is Register:
             return _register_code(spec, operand, generation)
-        if kind is Inline and spec.kind in _TAKES_CONSTANTS:
+        if isinstance(operand, Inline) and spec.kind in _TAKES_CONSTANTS:
             return _inline_code(spec, operand)
         if kind is Literal and spec.kind in TAKES_LITERALS:
             return LITERAL_CODE
@@ -167,8 +167,8 @@ def _register_code(spec: OperandSpec, operand: Operand, generation: Generation) 
     return code
 
 
-def _inline_code(spec: OperandSpec, operand: Operand) -> int:
-    number = operand.number  # type: ignore[union-attr]  # the caller has seen its class
+def _inline_code(spec: OperandSpec, operand: Inline) -> int:
+    number = operand.number
     code = inline_code(number)
     if code is None:
         raise EncodeError(

@@ -162,11 +162,11 @@ class FlowPlan:
             copies = list(zip(way.block.parameters, way.arguments, strict=True))
             target = way.block
             if target in self.elided:
-                values = dict(copies)
+                values: dict[Value, Value] = dict(copies)
                 onwards = target.successors()[0]
                 target = onwards.block
                 copies = [
-                    (row, values.get(value, value))  # type: ignore[call-overload]
+                    (row, values.get(value, value))
                     for row, value in zip(target.parameters, onwards.arguments, strict=True)
                 ]
             wanted = [(row, value) for row, value in copies if self._uses.get(row, 0)]
