@@ -4,6 +4,10 @@ from collections.abc import Iterable
 
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.frontend.builtins.table import BUILTINS
+from tests.harness.run_files import IS_THOROUGH
+
+# LLVM takes ten seconds to optimise the program
+LEVELS_OF_ALL_BUILTINS = ("-O0", "-O2") if IS_THOROUGH else ("-O0",)
 
 _FIXED = """
 static u64 cli_argc

@@ -17,7 +17,7 @@ from mlrift.targets import (
     Cpu,
     target_for,
 )
-from tests.objects.every_builtin import every_builtin
+from tests.objects.every_builtin import LEVELS_OF_ALL_BUILTINS, every_builtin
 from tests.objects.toolchains import (
     HELLO,
     LEVELS,
@@ -109,14 +109,14 @@ def test_macos_programs_link_and_run(tmp_path: Path, cpu: Cpu, level: str) -> No
     assert (result.stdout, result.status) == (b"hello 42\n", 3)
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", LEVELS_OF_ALL_BUILTINS)
 @pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
 def test_macos_objects_need_only_libsystem(tmp_path: Path, cpu: Cpu, level: str) -> None:
     made = compile_object(tmp_path, every_builtin(), level, *flags_of(target_for(MACOS, cpu)))
     link_macos(tmp_path, made, cpu)
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", LEVELS_OF_ALL_BUILTINS)
 @pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
 def test_windows_objects_need_only_kernel32(tmp_path: Path, cpu: Cpu, level: str) -> None:
     offered = {*platform_for(WINDOWS).c_functions, *SUPPORT, FLOATS_ARE_USED}
@@ -129,7 +129,8 @@ def test_windows_objects_need_only_kernel32(tmp_path: Path, cpu: Cpu, level: str
 def test_windows_objects_with_sockets_need_ws2_32_too(tmp_path: Path, cpu: Cpu) -> None:
     platform = platform_for(WINDOWS)
     offered = {*platform.c_functions, *platform.socket_functions, *SUPPORT, FLOATS_ARE_USED}
-    undefined = undefined_on_windows(tmp_path, cpu, "-O2", every_builtin())
+    level = LEVELS_OF_ALL_BUILTINS[0]
+    undefined = undefined_on_windows(tmp_path, cpu, level, every_builtin())
     assert "WSAStartup" in undefined
     assert undefined <= offered
 

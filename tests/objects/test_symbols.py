@@ -10,7 +10,7 @@ from elftools.elf.sections import SymbolTableSection
 
 from mlrift.backends.platforms import platform_for
 from mlrift.targets import ANDROID, CPUS, LINUX, Cpu, System, target_for
-from tests.objects.every_builtin import every_builtin
+from tests.objects.every_builtin import LEVELS_OF_ALL_BUILTINS, every_builtin
 from tests.objects.toolchains import LEVELS, SUPPORT, compile_object, flags_of
 
 PROGRAM = """
@@ -109,7 +109,7 @@ def test_an_object_needs_no_main(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cpu", CPUS, ids=lambda row: row.name)
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", LEVELS_OF_ALL_BUILTINS)
 def test_no_runtime_function_is_left_undefined(tmp_path: Path, cpu: Cpu, level: str) -> None:
     found = symbols(compile_object(tmp_path, every_builtin(), level, f"--arch={cpu.name}"))
     undefined = {name for name, row in found.items() if row[2] == "SHN_UNDEF"}
