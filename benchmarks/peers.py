@@ -38,15 +38,23 @@ TORCH = Peer(
         ("torch", "numpy<2.4"),
     ),
 )
+TRANSFORMERS = Peer(
+    "transformers",
+    (
+        ("transformers", "torch==2.13.0+cpu", "numpy<2.4"),
+        ("transformers", "torch", "numpy<2.4", "--extra-index-url", _PYTORCH_INDEX),
+        ("transformers", "torch", "numpy<2.4"),
+    ),
+)
 MATPLOTLIB = Peer("matplotlib", (("matplotlib", "numpy<2.4"),))
 
 
 def peer_python(peer: Peer) -> Path:
     """Return a Python that can import the peer, which is installed if need be."""
-    python = _folder() / "bin" / "python"
+    python = peers_folder() / "bin" / "python"
     if not python.exists():
-        print(f"making {_folder()} for the peers", file=sys.stderr)
-        venv.create(_folder(), with_pip=True)
+        print(f"making {peers_folder()} for the peers", file=sys.stderr)
+        venv.create(peers_folder(), with_pip=True)
     if _imports(python, peer):
         return python
     reason = ""
@@ -63,7 +71,7 @@ def peer_python(peer: Peer) -> Path:
 
 def installed_python(peer: Peer) -> Path | None:
     """Return a Python that can import the peer, None if there is none yet."""
-    python = _folder() / "bin" / "python"
+    python = peers_folder() / "bin" / "python"
     return python if python.exists() and _imports(python, peer) else None
 
 
@@ -71,12 +79,13 @@ def peer_versions(python: Path) -> str:
     """Return the versions of what is installed, as `name version, ...`."""
     code = "import importlib.metadata as m; print(', '.join(sorted("
     code += "d.name + ' ' + d.version for d in m.distributions() "
-    code += "if d.name.lower() in ('brian2', 'torch', 'numpy'))))"
+    code += "if d.name.lower() in ('brian2', 'torch', 'numpy', 'transformers'))))"
     done = subprocess.run((str(python), "-c", code), capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
-def _folder() -> Path:
+def peers_folder() -> Path:
+    """Return where the peers lie, in the user's cache folder."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "mlrift-peers"
 

@@ -1,0 +1,202 @@
+"""Measure language models: `python -m benchmarks.llm [MODELS] [--kinds K,...] [--runs N]`.
+
+MODELS are `qwen3-0.6b` and `llama-3.2-1b`: random weights at those shapes, in bf16, f16, Q8_0,
+Q6_K, Q4_K_M and Q4_0. Each file is run by ours, by llama.cpp built for this processor, and in bf16
+by PyTorch, two threads each: 512 tokens of prompt, then 128 tokens decoded one by one. The limits
+are measured in the same run: what memory gives, and what the instructions for products can do.
+Prints tables and writes them with plots to benchmarks/results.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import commands, peers
+from benchmarks.llm_models import SHAPES, ModelShape, model_files
+from benchmarks.llm_sides import (
+    DECODED_TOKENS,
+    FOLDER,
+    PROMPT_TOKENS,
+    THREADS,
+    Rates,
+    llama_tools,
+    our_program,
+    run_llama,
+    run_ours,
+    run_torch,
+)
+from benchmarks.result_page import result_path, table, write_page
+
+KINDS = ("bf16", "f16", "q8_0", "q6_k", "q4_k_m", "q4_0")
+_INSTRUCTION = {"bf16": "bf16", "f16": "f32"}
+_HEADINGS = (
+    "model",
+    "decode tok/s",
+    "llama.cpp",
+    "torch",
+    "ratio",
+    "of bandwidth",
+    "prefill tok/s",
+    "llama.cpp",
+    "torch",
+    "ratio",
+    "of peak",
+    "load",
+    "over the file",
+)
+_NOTE = """\
+Medians of {runs} runs, {threads} threads, the sides one after the other. Prefill is of {pp} tokens,
+decoding of {tg} tokens after one. Of bandwidth: bytes of weights and cache read for a token times
+the rate, over what reading memory gives here, {bandwidth:.1f} GB/s. Of peak: two operations for
+every weight and token, over bf16 {bf16:.0f}, int8 {int8:.0f} or f32 {f32:.0f} GOP/s. Over the file:
+peak resident memory less the file's size, in MB.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What was measured on one file."""
+
+    shape: ModelShape
+    kind: str
+    file_bytes: int
+    ours: Rates
+    llama: Rates
+    torch: Rates
+
+
+def main() -> None:
+    """Measure what the command line names."""
+    options = _parse_command_line(sys.argv[1:])
+    tools = llama_tools()
+    limits = _limits()
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="mlrift-bench-") as name:
+        program = our_program(Path(name))
+        for shape in [row for row in SHAPES if not options.names or row.name in options.names]:
+            kinds = options.kinds.split(",")
+            quantise = tools / "llama-quantize"
+            files = model_files(shape, tuple(row for row in kinds if row != "bf16"), quantise)
+            for kind in kinds:
+                print(f"{shape.name} {kind}", file=sys.stderr)
+                rates = _measured(files, kind, (program, tools), options.runs)
+                rows.append(Row(shape, kind, files[kind].stat().st_size, *rates))
+    note = _NOTE.format(
+        runs=options.runs, threads=THREADS, pp=PROMPT_TOKENS, tg=DECODED_TOKENS, **limits
+    )
+    body = note + "\n" + table(_HEADINGS, [_cells(row, limits) for row in rows])
+    plots = [_draw(rows, what, limits) for what in ("decode", "prefill")]
+    body += "".join(f"\n![{plot.stem}]({plot.name})\n" for plot in plots)
+    print(f"\n{body}", end="")
+    words = ["python", "-m", "benchmarks.llm", *sys.argv[1:]]
+    versions = peers.peer_versions(peers.peer_python(peers.TRANSFORMERS))
+    path = write_page("llm", words, versions, body)
+    print(f"written to {path.relative_to(commands.BENCHMARKS.parent)}")
+
+
+def _parse_command_line(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.llm", description=__doc__)
+    names = ", ".join(shape.name for shape in SHAPES)
+    parser.add_argument("names", nargs="*", metavar="MODEL", help=names)
+    parser.add_argument("--kinds", default=",".join(KINDS), help="types of weights")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each side (default 3)")
+    return parser.parse_args(arguments)
+
+
+def _limits() -> dict[str, float]:
+    """Return GB/s of memory and GOP/s of the instructions, by name."""
+    with tempfile.TemporaryDirectory() as name:
+        made = Path(name) / "limits"
+        words = ("gcc", "-O2", "-march=native", "-pthread", str(FOLDER / "limits.c"), "-o")
+        subprocess.run((*words, str(made)), check=True)
+        done = subprocess.run((str(made), str(THREADS), "1.5"), check=True, capture_output=True)
+    pairs = (line.split() for line in done.stdout.decode().splitlines())
+    return {name: float(value) for name, value in pairs}
+
+
+def _measured(
+    files: dict[str, Path], kind: str, programs: tuple[Path, Path], runs: int
+) -> tuple[Rates, Rates, Rates]:
+    """Return the rates of ours, llama.cpp and PyTorch; the file is in memory before."""
+    ours, tools = programs
+    with files[kind].open("rb") as opened:
+        while opened.read(1 << 26):
+            pass
+    torch = run_torch(files["folder"], runs) if kind == "bf16" else Rates()
+    return run_ours(ours, files[kind], runs), run_llama(tools, files[kind], runs), torch
+
+
+def _cells(row: Row, limits: dict[str, float]) -> list[str]:
+    ours, llama, torch = row.ours, row.llama, row.torch
+    decode, prefill = statistics.median(ours.decode), statistics.median(ours.prefill)
+    bytes_per_token = ours.bytes_per_token or row.file_bytes
+    peak = limits[_INSTRUCTION.get(row.kind, "int8")]
+    load = "-" if ours.load_seconds is None else f"{ours.load_seconds:.2f} s"
+    over = "-"
+    if ours.peak_bytes is not None:
+        over = f"{(ours.peak_bytes - row.file_bytes) / 1e6:.0f}"
+    operations = 2e-9 * (row.shape.parameters - row.shape.vocabulary * row.shape.hidden)
+    return [
+        f"{row.shape.name} {row.kind}",
+        f"{decode:.1f}",
+        _middle(llama.decode),
+        _middle(torch.decode),
+        f"{decode / statistics.median(llama.decode):.2f}",
+        f"{bytes_per_token * decode / limits['bandwidth'] / 1e9:.0%}",
+        f"{prefill:.0f}",
+        _middle(llama.prefill),
+        _middle(torch.prefill),
+        f"{prefill / statistics.median(llama.prefill):.2f}",
+        f"{operations * prefill / peak:.0%}",
+        load,
+        over,
+    ]
+
+
+def _middle(rates: tuple[float, ...]) -> str:
+    return f"{statistics.median(rates):.1f}" if rates else "-"
+
+
+def _draw(rows: list[Row], what: str, limits: dict[str, float]) -> Path:
+    """Draw the rates of all sides by type, with the limit of each beside them."""
+
+    def rate(side: Rates) -> float | None:
+        found = side.decode if what == "decode" else side.prefill
+        return statistics.median(found) if found else None
+
+    series = {
+        "limit": [_limit(row, what, limits) for row in rows],
+        "MLRift": [rate(row.ours) for row in rows],
+        "llama.cpp": [rate(row.llama) for row in rows],
+        "PyTorch": [rate(row.torch) for row in rows],
+    }
+    data = {
+        "title": f"{what}, {THREADS} threads",
+        "unit": "tokens a second",
+        "groups": [f"{row.shape.name}\n{row.kind}" for row in rows],
+        "series": series,
+    }
+    path = result_path(f"llm-{what}", ".svg")
+    python = peers.peer_python(peers.MATPLOTLIB)
+    script = commands.BENCHMARKS / "peer_plot.py"
+    subprocess.run(
+        (str(python), str(script), str(path)), input=json.dumps(data).encode(), check=True
+    )
+    return path
+
+
+def _limit(row: Row, what: str, limits: dict[str, float]) -> float:
+    if what == "decode":
+        return limits["bandwidth"] * 1e9 / (row.ours.bytes_per_token or row.file_bytes)
+    inner = row.shape.parameters - row.shape.vocabulary * row.shape.hidden
+    return limits[_INSTRUCTION.get(row.kind, "int8")] * 1e9 / (2 * inner)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The programs that are compared on a model file: ours, llama.cpp and PyTorch.
+
+llama.cpp is built for this processor from the source that the llama-cpp-python package brings;
+that takes a quarter of an hour, once.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import commands
+from benchmarks.measure import run_once
+from benchmarks.peers import TRANSFORMERS, PeerMissing, peer_python, peers_folder
+
+FOLDER = commands.BENCHMARKS / "llm"
+PROMPT_TOKENS = 512
+DECODED_TOKENS = 128
+THREADS = 2
+_PACKAGE = "llama-cpp-python"
+_TOOLS = ("llama-bench", "llama-quantize")
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Tokens a second of one run, None where it was not measured; loading; memory at its peak."""
+
+    prefill: tuple[float, ...] = ()
+    decode: tuple[float, ...] = ()
+    load_seconds: float | None = None
+    peak_bytes: int | None = None
+    bytes_per_token: int | None = None
+
+
+def llama_tools() -> Path:
+    """Return the folder with llama.cpp's tools, which are built when missing."""
+    built = peers_folder() / "llama.cpp" / "bin"
+    if all((built / tool).exists() for tool in _TOOLS):
+        return built
+    print("building llama.cpp for this processor (some 15 minutes)", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as name:
+        source = _llama_source(Path(name))
+        words = ["-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=ON", "-DLLAMA_CURL=OFF"]
+        words += ["-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_SERVER=OFF"]
+        target = str(built.parent)
+        _must("cmake", "-S", str(source), "-B", target, *words)
+        jobs = str(os.cpu_count() or 1)
+        _must("cmake", "--build", target, "-j", jobs, "--target", *_TOOLS)
+    return built
+
+
+def _llama_source(folder: Path) -> Path:
+    python = sys.executable
+    words = ("-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", _PACKAGE)
+    _must(python, *words, "--no-build-isolation", "--dest", str(folder), _PACKAGE)
+    archive = next(folder.glob("*.tar.gz"))
+    with tarfile.open(archive) as packed:
+        packed.extractall(folder, filter="data")
+    return next(folder.glob("*/vendor/llama.cpp"))
+
+
+def _must(*words: str) -> None:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PeerMissing(f"{words[0]} failed: {done.stderr.strip().splitlines()[-1:]}")
+
+
+def our_program(folder: Path) -> Path:
+    """Compile examples/llm/bench.mlr to a fat file."""
+    source = commands.BENCHMARKS.parent / "examples" / "llm" / "bench.mlr"
+    made = folder / "bench.mlrbo"
+    run_once(commands.mlrc(source, made, folder / "cache"))
+    return made
+
+
+def run_ours(program: Path, model: Path, runs: int) -> Rates:
+    """Measure ours; `--json` gives a line for each measurement."""
+    words = [*commands.mlr(program).arguments, "--model", str(model)]
+    words += ["--pp", str(PROMPT_TOKENS), "--tg", str(DECODED_TOKENS), "--reps", str(runs)]
+    words += ["--threads", str(THREADS), "--json"]
+    return _rates(words)
+
+
+def run_torch(folder: Path, runs: int) -> Rates:
+    """Measure PyTorch in bf16."""
+    counts = (THREADS, PROMPT_TOKENS, DECODED_TOKENS, runs)
+    words = [str(peer_python(TRANSFORMERS)), str(FOLDER / "rates_torch.py"), str(folder)]
+    return _rates([*words, *map(str, counts)])
+
+
+def run_llama(tools: Path, model: Path, runs: int) -> Rates:
+    """Measure llama.cpp with its own benchmark."""
+    words = [str(tools / "llama-bench"), "-m", str(model), "-p", str(PROMPT_TOKENS)]
+    words += ["-n", str(DECODED_TOKENS), "-t", str(THREADS), "-r", str(runs), "-o", "json"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    prefill: tuple[float, ...] = ()
+    decode: tuple[float, ...] = ()
+    for row in json.loads(done.stdout):
+        if row["n_gen"]:
+            decode = tuple(row["samples_ts"])
+        else:
+            prefill = tuple(row["samples_ts"])
+    return Rates(prefill, decode)
+
+
+def _rates(words: list[str]) -> Rates:
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PeerMissing(f"{Path(words[0]).name}: {done.stderr.strip()[-200:]}")
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    kinds = {kind: [row for row in rows if row["kind"] == kind] for kind in ("pp", "tg")}
+    load = next((row["seconds"] for row in rows if row["kind"] == "load"), None)
+    peak = next((row["peak_rss_bytes"] for row in rows if row["kind"] == "memory"), None)
+    return Rates(
+        tuple(row["tok_s"] for row in kinds["pp"]),
+        tuple(row["tok_s"] for row in kinds["tg"]),
+        load,
+        peak,
+        next((row["bytes_per_token"] for row in kinds["tg"] if "bytes_per_token" in row), None),
+    )
