@@ -1,0 +1,1 @@
+"""Language models: tiny ones of every architecture, and what transformers says of them."""
