@@ -3,8 +3,8 @@
 Language types (`ScalarType`, `StructType`, `ArrayType`, `SliceType`) say how memory is laid out and
 which static tag a word carries. Machine types (`MachineType`) are what an IR value or a memory
 access is: every scalar of the language is an `I64`, except floats, which are `F64` or `F32`.
-A `VectorType` is several machine values side by side, which only passes make. A `TensorType` is an
-array as a value: of the language, and of the IR until `expand_tensors`.
+A `VectorType` is several machine values side by side, `VecType` what the language knows of it. A
+`TensorType` is an array as a value: of the language, and of the IR until `expand_tensors`.
 """
 
 from enum import Enum, unique
@@ -147,6 +147,57 @@ ValueType = MachineType | VectorType | TensorType
 MAX_LANES = 1024
 _vectors: dict[tuple[MachineType, int], VectorType] = {}
 _tensors: dict[tuple[ElementKind, Extents], TensorType] = {}
+
+
+@record
+class VecType:
+    """The type of a vector of the language, `vec f32[16]`: lanes of a kind, kept in registers.
+
+    `vec_type` makes each one once, so `is` compares.
+    """
+
+    kind: ElementKind
+    lanes: int
+
+    is_float = False
+    tag = Tag.UNSIGNED
+    size_bytes = 8
+
+    @property
+    def machine(self) -> VectorType:
+        """The type of the IR value that holds it."""
+        return vec(KIND_MACHINES[self.kind], self.lanes)
+
+    @property
+    def name(self) -> str:
+        """The spelling used in messages."""
+        return f"vec {self.kind.value}[{self.lanes}]"
+
+
+KIND_MACHINES: dict[ElementKind, MachineType] = {
+    ElementKind.U8: I8,
+    ElementKind.U16: I16,
+    ElementKind.U32: I32,
+    ElementKind.U64: I64,
+    ElementKind.I8: I8,
+    ElementKind.I16: I16,
+    ElementKind.I32: I32,
+    ElementKind.I64: I64,
+    ElementKind.F16: F16,
+    ElementKind.BF16: BF16,
+    ElementKind.F32: F32,
+    ElementKind.F64: F64,
+    ElementKind.BOOL: I1,
+}
+_vecs: dict[tuple[ElementKind, int], VecType] = {}
+
+
+def vec_type(kind: ElementKind, lanes: int) -> VecType:
+    """Return the type of a vector of the language."""
+    known = _vecs.get((kind, lanes))
+    if known is None:
+        known = _vecs[kind, lanes] = VecType(kind, lanes)
+    return known
 
 
 def tensor(element: ElementKind, extents: Extents) -> TensorType:
@@ -330,10 +381,10 @@ class ErrorType:
 
 FieldType = ScalarType | StructType
 ModelType = PopulationType | EventsType | CsrType
-ExtendedType = ModelType | TensorType
+ExtendedType = ModelType | TensorType | VecType
 Type = ScalarType | StructType | ArrayType | SliceType | VoidType | ErrorType | ExtendedType
-# The kinds of types that the checkers of tensors and models know what to do with.
-EXTENDED_KINDS = frozenset((PopulationType, EventsType, CsrType, TensorType))
+# The kinds of types that the checkers of tensors, models and vectors know what to do with.
+EXTENDED_KINDS = frozenset((PopulationType, EventsType, CsrType, TensorType, VecType))
 
 U8 = ScalarType("u8", 1, Tag.UNSIGNED, I8)
 U16 = ScalarType("u16", 2, Tag.UNSIGNED, I16)

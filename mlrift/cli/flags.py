@@ -70,6 +70,7 @@ FLAGS = (
     _text("--targets", "targets", "LIST", "A fat file with these slices (comma list, all)."),
     _text("-O", "level", "LEVEL", "0: no optimisation; 2: all (the default)."),
     _switch("--O0", "no_optimisation", "The same as -O0."),
+    _text("--processor-level", "processor_level", "N", "Code for no processor above level N."),
     _switch("-g", "debug_info", "Write DWARF debug information."),
     Flag(
         ("--debug",),

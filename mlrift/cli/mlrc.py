@@ -19,6 +19,7 @@ from mlrift.cli.environment import cache_folder, library_roots
 from mlrift.driver.device.selection import KernelWords, select_kernels
 from mlrift.driver.options import (
     LIBRARY_PRODUCTS,
+    MOST_LEVELS,
     CompileOptions,
     DebugInfo,
     ErrorFormat,
@@ -239,6 +240,9 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
     level = _text(flags["level"])
     if level not in (None, "0", "1", "2", "3"):
         return f"unknown optimisation level '-O{level}'; known: -O0, -O2"
+    highest = _text(flags["processor_level"]) or str(MOST_LEVELS)
+    if not highest.isdecimal() or int(highest) > MOST_LEVELS:
+        return f"no processor has the level '{highest}': write 0 to {MOST_LEVELS}"
     dumps = flags["dump"] if isinstance(flags["dump"], tuple) else ()
     for name in dumps:
         if not name.startswith("after:"):
@@ -263,6 +267,7 @@ def _options(source: Path, selection: Selection, flags: dict[str, object]) -> Co
         product=selection.product,
         targets=selection.targets,
         optimisation=Optimisation.NONE if quick else Optimisation.FULL,
+        processor_level=int(highest),
         debug_info=DebugInfo.FULL if flags["debug_info"] else DebugInfo.NONE,
         checks=checks,
         startup=Startup.FREESTANDING if flags["freestanding"] else Startup.HOSTED,

@@ -248,6 +248,18 @@ TOO_MANY_AXES = _error("E0721", "a tensor has at most {most} axes, this one {fou
 TENSOR_PART_NOT_ASSIGNED = _error("E0722", "this part of a tensor cannot be assigned to")
 NO_ADDRESS = _error("E0723", "only a variable has the address of its elements, this is a value")
 
+# -------------------------------------------------------- E0724 to E0732: vectors
+
+VECTOR_MISPLACED = _error("E0724", "a vector cannot be {where}: this is {found}")
+BAD_LANES = _error("E0725", "a vector has 2, 4, 8, 16, 32 or 64 lanes, not {found}")
+LANES_NOT_CONSTANT = _error("E0726", "the number of lanes must be a constant")
+VECTOR_EXPECTED = _error("E0727", "expected {expected}, got {found}")
+VECTORS_DIFFER = _error("E0728", "the operands are {left} and {right}")
+NO_VECTOR_OPERATION = _error("E0729", "there is no {operation} of {found}")
+VECTOR_ARGUMENTS = _error("E0730", "'{name}' takes {expected}, got {found}")
+NOT_WITH_VECTORS = _error("E0731", "{what} cannot have a vector: {found}")
+RECURSIVE_VECTORS = _error("E0732", "'{name}' has vectors and calls itself")
+
 # --------------------------------------------------------- E0748 to E0799: models
 
 NOT_A_WHOLE_NUMBER = _error("E0748", "`{name}` takes whole numbers, got {found}")

@@ -4,6 +4,8 @@ Options in, a report out. The limit of time is bytes by bandwidth: what no code 
 when nothing is in a cache.
 """
 
+from collections.abc import Sequence
+
 from mlrift.diagnostics.render import render_report
 from mlrift.driver import pipeline
 from mlrift.driver.build import on_deep_stack
@@ -41,20 +43,34 @@ def _explain(options: CompileOptions, gigabytes_per_second: float) -> Stored:
     if typed is None or context.sink.has_errors:
         return Stored(_STATUS_FAILED, b"", messages, "")
     module = lower.lower_program(typed, lower.LowerOptions(), options.source.stem)
+    dead = _without_dead_state(module)
     if has_family("tensor", module):
         for name in _FUSION:
             find_domain_pass(name).run(module)
     for name in _CLEANING:
         run_pass(name, module)
-    return Stored(0, b"", messages, report(module, gigabytes_per_second))
+    return Stored(0, b"", messages, report(module, gigabytes_per_second, dead))
 
 
-def report(module: Module, gigabytes_per_second: float) -> str:
-    """Return the report on a module with domain ops."""
+def _without_dead_state(module: Module) -> list[str]:
+    """Remove the state that nobody reads; return its names."""
+    if not has_family("dynamics", module):
+        return []
+    from mlrift.ir.analysis.dead_state import dead_fields  # noqa: PLC0415 - models only
+
+    found = dead_fields(module)
+    find_domain_pass("remove_dead_state").run(module)
+    return found
+
+
+def report(module: Module, gigabytes_per_second: float, dead: Sequence[str] = ()) -> str:
+    """Return the report on a module with domain ops; `dead` names the state that is not kept."""
     rows = costs(module)
     if not rows:
         return "no operations on models or tensors\n"
     text = "".join(_paragraph(row, gigabytes_per_second) for row in rows)
+    if dead:
+        text += f"not kept, for nobody reads it: {', '.join(dead)}\n"
     return f"{text}limits of time are for {gigabytes_per_second:g} GB/s of memory (--bandwidth)\n"
 
 

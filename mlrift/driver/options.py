@@ -121,6 +121,9 @@ class FatFormat(Enum):
     VERSION_3 = 3
 
 
+MOST_LEVELS = 99
+
+
 @value
 class CompileOptions:
     """One compilation. `targets` has one entry unless the product is FAT.
@@ -128,7 +131,8 @@ class CompileOptions:
     `library_roots` are the folders where imports are looked for after the importing file's own.
     `header` is where the C header of a library goes, beside the library unless it is given.
     `chips` are the gfx names that kernels are compiled for, `card` the one of `--explain-kernels`.
-    With `only_kernel` no other kernel of the file is compiled.
+    With `only_kernel` no other kernel of the file is compiled. `@simd` functions are compiled
+    for levels of a processor up to `processor_level`.
     """
 
     source: Path
@@ -150,6 +154,7 @@ class CompileOptions:
     chips: tuple[str, ...] = ()
     card: str = ""
     only_kernel: str = ""
+    processor_level: int = MOST_LEVELS
     teardown: Teardown = Teardown.AUTOMATIC
 
     @property
@@ -199,6 +204,7 @@ class CompileOptions:
                 self.chips,
                 self.card,
                 self.only_kernel,
+                self.processor_level,
                 self.teardown,
             )
         )

@@ -70,6 +70,8 @@ DOMAIN_OPS_MODULES = (
     "mlrift.ir.ops.tensor_types",
     "mlrift.ir.ops.population",
 )
+# What lowering imports for operations on vectors.
+VECTOR_BUILTINS = "mlrift.frontend.builtins.vector"
 REQUIREMENTS = {
     Product.OBJECT: check.MainRequirement.OBJECT,
     Product.LIBRARY: check.MainRequirement.EXPORTS,
@@ -179,8 +181,7 @@ def make_module(
     if observe is not None:
         observe(LOWERING, module)
     context.interface = typed.interface
-    if any(name in sys.modules for name in DOMAIN_OPS_MODULES):
-        _expand_domain_ops(module, observe, domain_ops)
+    _expand_language_ops(module, observe, domain_ops)
     library_units.merge_core_library(module, zone, _kernel_code(context, module, kernels))
     if library_units.EXIT_REGISTER in module.functions:
         from mlrift.driver.exit_hooks import add_exit_hooks  # noqa: PLC0415 - in few programs
@@ -232,9 +233,18 @@ def _kernel_code(
     return wanted if takes_ready_objects else library_units.KernelCode.MERGED
 
 
-def _expand_domain_ops(
+def _expand_language_ops(
     module: Module, observe: Observer | None, domain_ops: "DomainOps | None"
 ) -> None:
+    """Leave neither functions with vectors nor, unless they are wanted, domain ops."""
+    if VECTOR_BUILTINS in sys.modules:
+        from mlrift.ir.passes.inline_vectors import PASS as INLINE  # noqa: PLC0415 - in few
+
+        INLINE.run(module)
+        if observe is not None:
+            observe(INLINE.name, module)
+    if not any(name in sys.modules for name in DOMAIN_OPS_MODULES):
+        return
     from mlrift.ir.passes.domain_pipeline import (  # noqa: PLC0415 - in few programs
         DomainOps,
         expand_domain_ops,
@@ -399,6 +409,7 @@ def _codegen_options(context: BuildContext) -> llvm.CodegenOptions:
         system=options.targets[0].system,
         debug=llvm.DebugInfo.FULL if options.debug_info is DebugInfo.FULL else llvm.DebugInfo.NONE,
         path_prefixes=path_prefixes(options),
+        processor_level=options.processor_level,
     )
 
 

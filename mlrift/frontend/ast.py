@@ -82,7 +82,17 @@ class EventsTypeName:
     name = "events"
 
 
-AnyTypeName = TypeName | TensorTypeName | CsrTypeName | EventsTypeName
+@record
+class VectorTypeName:
+    """`vec f32[16]`; the number of lanes is a constant expression."""
+
+    element: TypeName
+    lanes: "Expression"
+    span: Span
+    name = "vec"
+
+
+AnyTypeName = TypeName | TensorTypeName | CsrTypeName | EventsTypeName | VectorTypeName
 
 
 @record

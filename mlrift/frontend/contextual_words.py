@@ -76,8 +76,9 @@ class _Marker:
         """Mark all words."""
         words = self._starters
         marks = {
-            "tensor": self._tensor,
-            "csr": self._csr,
+            "tensor": lambda index: self._element_type(index, KIND["TENSOR"]),
+            "csr": lambda index: self._element_type(index, KIND["CSR"]),
+            "vec": lambda index: self._element_type(index, KIND["VEC"]),
             "events": self._events,
             "build": self._build,
             "dynamics": self._dynamics,
@@ -95,23 +96,15 @@ class _Marker:
         is_cast = before == _TYPE_KEYWORD and index > 1 and kinds[index - 2] == _AS
         return is_cast or before in _BEFORE_DECLARATIONS
 
-    def _tensor(self, index: int) -> None:
+    def _element_type(self, index: int, kind: int) -> None:
+        """`tensor f32[`, `vec f32[`, `csr f32[`."""
         kinds = self._kinds
         if (
             self._may_declare(index)
             and kinds[index + 1] in _ELEMENTS
             and kinds[index + 2 : index + 3] == [_OPEN_BRACKET]
         ):
-            kinds[index] = KIND["TENSOR"]
-
-    def _csr(self, index: int) -> None:
-        kinds = self._kinds
-        if (
-            self._may_declare(index)
-            and kinds[index + 1] in _ELEMENTS
-            and kinds[index + 2 : index + 3] == [_OPEN_BRACKET]
-        ):
-            kinds[index] = KIND["CSR"]
+            kinds[index] = kind
 
     def _events(self, index: int) -> None:
         kinds = self._kinds

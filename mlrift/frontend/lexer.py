@@ -31,7 +31,7 @@ BAD = len(KIND_NAMES)
 MAX_LEXICAL_ERRORS = 100
 UNITS = ("s", "ms", "us", "ns", "Hz", "kHz")
 CONTEXTUAL_STARTERS = frozenset(
-    ("tensor", "csr", "events", "build", "dynamics", "plasticity", "as", *UNITS)
+    ("tensor", "vec", "csr", "events", "build", "dynamics", "plasticity", "as", *UNITS)
 )
 BYTE_ORDER_MARK = "\ufeff"
 

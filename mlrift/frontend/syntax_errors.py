@@ -63,7 +63,7 @@ _NEVER_PROPOSED = (
     "SPACE",
     "$END",
     *("TENSOR", "CSR", "EVENTS", "BUILD", "DYNAMICS", "OF", "BY", "FAST", "DECAY", "TO"),
-    *("DERIVATIVE", "SPIKE", "HOLD", "PLASTICITY", "ON", "AS", "UNIT"),
+    *("DERIVATIVE", "SPIKE", "HOLD", "PLASTICITY", "ON", "AS", "UNIT", "VEC"),
 )
 _ALL_KINDS = [kind for kind, name in enumerate(KIND_NAMES) if name not in _NEVER_PROPOSED]
 _OPENING = {KIND["("]: ")", KIND["["]: "]", KIND["{"]: "}"}

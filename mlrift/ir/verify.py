@@ -123,7 +123,7 @@ class _FunctionChecker:
             self.report(f"more than {_MAX_RESULTS} results")
         types = [row.type for row in self.function.parameters] + list(self.function.results)
         for row in types:
-            if row not in _PASSED and not isinstance(row, TensorType):
+            if row not in _PASSED and not isinstance(row, (TensorType, VectorType)):
                 self.report(f"{row.value} is neither passed nor returned")
         blocks = self.function.blocks
         if blocks and blocks[0].parameters != self.function.parameters:

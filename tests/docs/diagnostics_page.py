@@ -37,8 +37,8 @@ _GROUPS: tuple[tuple[str | tuple[str, ...], str, str], ...] = (
     ("E06", "Linking", "The program cannot be put together."),
     (
         ("E070", "E071", "E072", "E073", "E074"),
-        "Tensors",
-        "Shapes and kinds of elements that do not fit, and tensors where none can be.",
+        "Tensors and vectors",
+        "Shapes and kinds of elements that do not fit, tensors and vectors where none can be.",
     ),
     (
         ("E075", "E076", "E077", "E078", "E079"),

@@ -7,7 +7,7 @@ from mlrift.frontend.builtins.device import DEVICE, FIRST_NAMES, is_first_name
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-SECTION = TEXT[TEXT.index("\n## 25. Kernels") : TEXT.index("\n## Appendix: Grammar")]
+SECTION = TEXT[TEXT.index("\n## 25. Kernels") : TEXT.index("\n## 26. Vectors")]
 ROWS = re.findall(r"^\| (`[a-z]\w*\(.*?) \| (.*) \|$", SECTION, re.MULTILINE)
 
 

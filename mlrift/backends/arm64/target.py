@@ -4,7 +4,7 @@ from mlrift.backends.arm64.assembler import ASSEMBLER
 from mlrift.backends.arm64.assembly_block import encode_block
 from mlrift.backends.arm64.rules import RULES
 from mlrift.backends.llvm.foreign_arguments import floats_in_words, packed_on_the_stack
-from mlrift.backends.llvm.target import HostTarget
+from mlrift.backends.llvm.target import Generation, HostTarget
 from mlrift.static_types import TYPE_CHECKING
 from mlrift.targets import ANDROID, ARM64, LINUX, MACOS, WINDOWS
 
@@ -47,4 +47,9 @@ TARGET = HostTarget(
     assembler=ASSEMBLER,
     encode_block=encode_block,
     block_convention="",
+    generations=(
+        Generation(10, "generic", '"target-features"="+v8a,+dotprod"', True),
+        Generation(11, "generic", '"target-features"="+v8a,+dotprod,+i8mm"', True),
+    ),
+    detects_by_system=True,
 )

@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from mlrift.backends.llvm.names import escape
 from mlrift.typesystem import (
+    BOOL,
+    SCALARS,
+    U16,
     U64,
     ArrayType,
     CsrType,
@@ -22,11 +25,13 @@ from mlrift.typesystem import (
     Tag,
     TensorType,
     Type,
+    VecType,
     VoidType,
 )
 
 NO_TYPE = "null"
 _WORD_BITS = 64
+_BYTE_BITS = 8
 _ENCODINGS = {
     Tag.UNSIGNED: "DW_ATE_unsigned",
     Tag.SIGNED: "DW_ATE_signed",
@@ -57,6 +62,8 @@ class DebugTypes:
                 return NO_TYPE
             case PopulationType() | EventsType() | CsrType() | TensorType():
                 return self._scalar(U64, _WORD_BITS)
+            case VecType():
+                return self._vector(held)
             case SliceType():
                 target = self.stored(held.element)
             case _:
@@ -98,6 +105,18 @@ class DebugTypes:
         return self._add(
             f"!DICompositeType(tag: DW_TAG_array_type, baseType: {element}, "
             f"size: {array.size_bytes * 8}, elements: {bounds})"
+        )
+
+    def _vector(self, held: VecType) -> str:
+        """Return the type of a vector: halves are their bits, a mask the bits of all lanes."""
+        element = SCALARS.get(held.kind.value, U16)
+        if element is BOOL:
+            return self._scalar(U64, max(held.lanes, _BYTE_BITS))
+        lane = self._scalar(element, element.size_bytes * 8)
+        bounds = self._add(f"!{{{self._add(f'!DISubrange(count: {held.lanes})')}}}")
+        return self._add(
+            f"!DICompositeType(tag: DW_TAG_array_type, baseType: {lane}, flags: DIFlagVector, "
+            f"size: {element.size_bytes * 8 * held.lanes}, elements: {bounds})"
         )
 
     def _struct(self, struct: StructType) -> str:

@@ -20,6 +20,7 @@ from mlrift.values import value
 _LEVEL = "@cpu.level"
 _DETECT = "@cpu.detect"
 _KNOWN = "@cpu.known"
+_SYSTEM_LEVEL = "os.processor_level"
 EVERY_PROCESSOR = 0
 
 
@@ -30,32 +31,36 @@ def generations_of(
     is_fast = options.level is OptimisationLevel.FULL and options.debug is not DebugInfo.FULL
     if not function.is_simd or function.is_naked or not is_fast:
         return []
-    return [row for row in target.generations if _is_worthwhile(row, function)]
-
-
-def _is_worthwhile(row: Generation, function: Function) -> bool:
-    if not row.only_for:
-        return True
-    return any(made.MNEMONIC.startswith(row.only_for) for made in function.ops())
+    if target.detects_by_system and options.flavour is not ObjectFlavour.PORTABLE:
+        return []  # such an object has no OS layer but what its module asks for
+    return [row for row in target.generations if row.level <= options.processor_level]
 
 
 def declare_detection(context: ModuleContext, target: HostTarget) -> None:
     """Add the variable with the processor's level and the function that finds it."""
-    context.is_shared = False
-    context.kept.add(_DETECT)
     context.declare(_LEVEL, f"{_LEVEL} = internal global i64 0, align 8")
+    if target.detects_by_system:
+        context.declare_runtime(_SYSTEM_LEVEL, "i64", "")
+        return
+    context.kept.add(_DETECT)
     code = machine_code_body(target.detect_generation, "i64")
     context.declare(_DETECT, f"define internal i64 {_DETECT}() #2{code}")
 
 
+def detection(target: HostTarget) -> str:
+    """Return the name of the function that finds the level of the processor."""
+    return f"@{_SYSTEM_LEVEL}" if target.detects_by_system else _DETECT
+
+
 def declare_level(context: ModuleContext, target: HostTarget) -> str:
     """Add the function that gives the processor's level; return its name."""
+    context.is_shared = False
     declare_detection(context, target)
     is_portable = context.options.flavour is ObjectFlavour.PORTABLE
     section = ' section ".text.cpu.known"' if is_portable else ""
     lines = [
         f"define internal i64 {_KNOWN}() #0{section} {{",
-        *_level_lines(),
+        *_level_lines(_DETECT),
         "  ret i64 %level",
         "}",
     ]
@@ -75,7 +80,7 @@ def _attributes(row: Generation) -> str:
     return f'#0 "target-cpu"="{row.model}" {row.attributes}'
 
 
-def _level_lines() -> list[str]:
+def _level_lines(detect: str) -> list[str]:
     """Return the beginning of a body, which ends with `%level` known."""
     return [
         "entry:",
@@ -83,7 +88,7 @@ def _level_lines() -> list[str]:
         "  %unknown = icmp eq i64 %known, 0",
         "  br i1 %unknown, label %find, label %choose",
         "find:",
-        f"  %found = call i64 {_DETECT}()",
+        f"  %found = call i64 {detect}()",
         f"  store atomic i64 %found, ptr {_LEVEL} monotonic, align 8",
         "  br label %choose",
         "choose:",
@@ -100,10 +105,11 @@ class Versions:
     parameters: str
     section: str
     generations: list[Generation]
+    detect: str
 
     def definitions(self, bodies: dict[int, list[str]]) -> list[str]:
         """Return the definitions of all versions, of which each level has its body."""
-        attributes = {EVERY_PROCESSOR: "#0"}
+        attributes = {EVERY_PROCESSOR: "#0 noinline"}  # its frame would be made for every level
         for row in self.generations:
             attributes[row.level] = _attributes(row)
         lines = []
@@ -114,7 +120,7 @@ class Versions:
 
     def choice(self) -> list[str]:
         """Return the body of the function that calls the best version."""
-        lines = _level_lines()
+        lines = _level_lines(self.detect)
         for row in reversed(self.generations):
             level = row.level
             lines += [

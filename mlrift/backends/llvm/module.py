@@ -13,6 +13,7 @@ from mlrift.backends.llvm.generations import (
     EVERY_PROCESSOR,
     Versions,
     declare_detection,
+    detection,
     generations_of,
     group_of_level,
 )
@@ -27,6 +28,7 @@ from mlrift.backends.llvm.options import (
 )
 from mlrift.backends.llvm.rule_table import RuleTable
 from mlrift.backends.llvm.sections import macho_section
+from mlrift.backends.llvm.specialised import asks_for_level, specialised
 from mlrift.backends.llvm.target import STACK_PROBES, Generation, HostTarget
 from mlrift.backends.llvm.text import ModuleContext
 from mlrift.backends.llvm.types import VALUE_TYPE, bytes_text, result_type
@@ -287,9 +289,8 @@ class _ModuleWriter:
                 lines.append(self._left_out(function))
                 return
         self.context.depends_on_generation = False
-        self.context.generation = function.level
         try:
-            body = function_body(self.context, function, self.table, debug)
+            body = self._body(function, function.level, debug)
         except (BackendError, KeyError) as error:
             raise BackendError(f"in function `{function.name}`: {_explain(error)}") from error
         name = self.context.symbols.functions[function.name]
@@ -304,10 +305,15 @@ class _ModuleWriter:
         attachment = debug.attachment if debug is not None else ""
         result, section = self._result(function), self._code_section(function)
         generations = generations_of(function, self.target, self.options)
+        bodies = self._bodies(function, body, generations)
+        kept = [row for row in generations if row.level in bodies]
         if generations:
+            self.context.is_shared = False
+        if kept:
             declare_detection(self.context, self.target)
-            versions = Versions(name, result, parameters, section, generations)
-            lines += versions.definitions(self._bodies(function, body, generations))
+            detect = detection(self.target)
+            versions = Versions(name, result, parameters, section, kept, detect)
+            lines += versions.definitions(bodies)
             body = versions.choice()
         group = group_of_level(function, self.target) or _group(function)
         head = f"{linkage}{result} {name}({parameters})"
@@ -320,15 +326,25 @@ class _ModuleWriter:
     def _bodies(
         self, function: Function, body: list[str], generations: list[Generation]
     ) -> dict[int, list[str]]:
-        """Return the body for every level, in its own words where the level matters."""
-        bodies = {EVERY_PROCESSOR: body}
+        """Return the body for every level, in its own words where the level matters.
+
+        Levels that matter only then have none if it is the same as that of the level below.
+        """
+        bodies, below = {EVERY_PROCESSOR: body}, body
         is_level_text = self.context.depends_on_generation
         for row in generations:
-            bodies[row.level] = body
-            if is_level_text:
-                self.context.generation = row.level
-                bodies[row.level] = function_body(self.context, function, self.table, None)
+            found = self._body(function, row.level, None) if is_level_text else body
+            if not row.is_for_words or found != below:
+                bodies[row.level] = below = found
         return bodies
+
+    def _body(self, function: Function, level: int, debug: FunctionDebug | None) -> list[str]:
+        """Return the body of a function for a level."""
+        self.context.generation = level
+        if function.is_simd and debug is None and asks_for_level(function):
+            self.context.depends_on_generation = True
+            function = specialised(function, level)
+        return function_body(self.context, function, self.table, debug)
 
     def _left_out(self, function: Function) -> str:
         """Return the definition of a function for processors that this CPU does not have."""

@@ -47,12 +47,16 @@ class DebugInfo(Enum):
     FULL = "full"
 
 
+EVERY_LEVEL = 99
+
+
 @value
 class CodegenOptions:
     """How to generate code.
 
     `system` picks the object format of the NATIVE flavour, which needs it, and the convention by
     which C functions (EXTERNAL ones whose names have no dot) are called in both flavours.
+    Functions are compiled for no level of a processor above `processor_level`.
     `path_prefixes` says what debug information shows in place of folders of this machine.
     """
 
@@ -62,6 +66,7 @@ class CodegenOptions:
     debug: DebugInfo = DebugInfo.NONE
     addresses: FunctionAddresses = FunctionAddresses.PROGRAM
     path_prefixes: tuple[tuple[str, str], ...] = ()
+    processor_level: int = EVERY_LEVEL
 
     def shown_path(self, path: str) -> str:
         """Return the path of a source file for debug information."""

@@ -21,13 +21,13 @@ STACK_PROBES = '"probe-stack"="inline-asm"'
 class Generation:
     """A later generation of a CPU: its level, and LLVM's name and attributes for it.
 
-    One that is better for some ops alone says in `only_for` how their mnemonics begin.
+    One that `is_for_words` has instructions that LLVM uses only where rules write them.
     """
 
     level: int
     model: str
     attributes: str = ""
-    only_for: str = ""
+    is_for_words: bool = False
 
 
 @value
@@ -45,7 +45,8 @@ class HostTarget:
     puts the frame of an assembly block around its instructions, its inputs and its outputs;
     `block_convention` is how LLVM has to call what it makes, also in objects for other systems.
     `generations` are those that functions with vectors are also compiled for; the machine code
-    `detect_generation`, a function, gives the level of the one it runs on. From `halves_level` on
+    `detect_generation`, a function, gives the level of the one it runs on; on a CPU that does not
+    tell, which `detects_by_system`, the OS layer knows it. From `halves_level` on
     there are instructions for halves. `long_fill`, a function like C's memset, is quicker than a
     loop for long ranges. LLVM `calls_fma` where the processor may lack the instruction.
     """
@@ -64,6 +65,7 @@ class HostTarget:
     block_convention: str
     generations: tuple[Generation, ...] = ()
     detect_generation: bytes = b""
+    detects_by_system: bool = False
     halves_level: int = 0
     long_fill: bytes = b""
     calls_fma: bool = False

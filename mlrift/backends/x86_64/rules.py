@@ -74,4 +74,5 @@ def lower_single_to_half(out: FunctionText, made: convert.SingleToHalf) -> None:
 
 RULES.later("cpu", "mlrift.backends.x86_64.processor_rules")
 RULES.later("vector", "mlrift.backends.x86_64.vector_rules")
+RULES.later("vector", "mlrift.backends.x86_64.float_rules")
 RULES.include(SHARED)

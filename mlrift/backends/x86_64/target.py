@@ -34,7 +34,8 @@ TARGET = HostTarget(
     generations=(
         Generation(3, "x86-64-v3"),
         Generation(4, "x86-64-v4", _WIDE),
-        Generation(5, "x86-64-v4", f'"target-features"="+avx512vnni" {_WIDE}', "vector.dot"),
+        Generation(5, "x86-64-v4", f'"target-features"="+avx512vnni" {_WIDE}', True),
+        Generation(6, "x86-64-v4", f'"target-features"="+avx512vnni,+avx512bf16" {_WIDE}', True),
     ),
     detect_generation=DETECT,
     halves_level=3,

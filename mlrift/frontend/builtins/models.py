@@ -17,37 +17,41 @@ NEURON, EVENT, STEP = "a neuron", "an event", "a step"
 Lowering = Callable[[Builder, list[Value]], Value]
 
 
-def new_population(streams: int, widths: tuple[int, ...]) -> Lowering:
+def new_population(streams: int, widths: tuple[int, ...], struct: str) -> Lowering:
     """Operand: the number of neurons."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
-        return builder.emit(population.NewPopulation(operands[0], streams, widths))
+        return builder.emit(population.NewPopulation(operands[0], streams, widths, struct))
 
     return lower
 
 
-def column_address(streams: int, column: int) -> Lowering:
+def column_address(streams: int, column: int, struct: str) -> Lowering:
     """Operand: a population."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
-        return builder.emit(population.Column(operands[0], streams, column))
+        return builder.emit(population.Column(operands[0], streams, column, struct))
 
     return lower
 
 
-def fill_column(streams: int, column: int, memory: MachineType) -> Lowering:
+def fill_column(streams: int, column: int, memory: MachineType, struct: str) -> Lowering:
     """Operands: a population, the bits."""
 
     def lower(builder: Builder, operands: list[Value]) -> Value:
-        made = population.FillColumn(operands[0], operands[1], streams, column, memory)
-        builder.emit(made)
+        neurons, bits = operands
+        builder.emit(population.FillColumn(neurons, bits, streams, column, memory, struct))
         return builder.word(0)
 
     return lower
 
 
 def step(
-    streams: int, stream: int, shortest: float | None, columns: tuple[tuple[int, ...], ...]
+    streams: int,
+    stream: int,
+    shortest: float | None,
+    columns: tuple[tuple[int, ...], ...],
+    struct: str,
 ) -> Lowering:
     """Operands: the function, a population, the time step; `shortest` is a time constant.
 
@@ -61,7 +65,7 @@ def step(
             _check_time_step(builder, time_step, shortest)
         interval = dynamics.INTERVAL_STEPS
         made = dynamics.Step(
-            body, neurons, time_step, streams, stream, used, doubles, singles, interval
+            body, neurons, time_step, streams, stream, used, doubles, singles, interval, struct
         )
         return builder.emit(made)
 

@@ -15,10 +15,13 @@ from mlrift.frontend.check.conversions import coerce, to_word
 from mlrift.frontend.scopes import Signature, SpecialForm
 from mlrift.frontend.typed import ConversionKind
 from mlrift.source import Span
-from mlrift.typesystem import ERROR, U64, VOID, StructType, TensorType, Type
+from mlrift.typesystem import ERROR, U64, VOID, StructType, TensorType, Type, VecType
 
 MAX_ARGUMENTS = 32
 _TENSOR_MAKERS = ("iota", "fill")  # operations that can begin with no tensor at all
+_LATE_FITTED = (TensorType, VecType)
+_VECTOR_PREFIX = "vec_"
+_PREFETCH = "prefetch"
 
 
 class CallChecker:
@@ -81,7 +84,8 @@ class CallChecker:
             found = context.extensions.call(name, arguments, span)
             if found is not None:
                 return found
-        if len(arguments) > MAX_ARGUMENTS and not _is_print(callee):
+        is_limited = not _is_print(callee) and not name.text.startswith(_VECTOR_PREFIX)
+        if len(arguments) > MAX_ARGUMENTS and is_limited:
             diagnostic = catalog.TOO_MANY_ARGUMENTS.at(name.span, found=len(arguments))
             context.emit(diagnostic)
         if context.has_kernels:
@@ -107,10 +111,10 @@ class CallChecker:
             meant = self._context.device_calls.call(name, values, span)
             if meant is not None:
                 return meant
-        if callee is None and name.text in _TENSOR_MAKERS:
-            self._context.has_tensors = True
-        if self._context.has_tensors:
-            made = self._context.extensions.tensor_call(callee, name, values, span)
+        if callee is None:
+            self._note_families(name.text)
+        if self._context.has_vectors or self._context.has_tensors:
+            made = self._context.extensions.value_call(callee, name, values, span)
             if made is not None:
                 return made
         if type(callee) is Signature:
@@ -119,6 +123,13 @@ class CallChecker:
             return self._call_builtin(callee, name, values, span)
         self._report_unknown(name, unknown)
         return typed.IntegerConstant(0, ERROR, span)
+
+    def _note_families(self, name: str) -> None:
+        """Note that a program has tensors or vectors if a name can only mean what they have."""
+        if name in _TENSOR_MAKERS:
+            self._context.has_tensors = True
+        elif name.startswith(_VECTOR_PREFIX) or name == _PREFETCH:
+            self._context.has_vectors = True
 
     def _report_unknown(self, name: ast.Name, unknown: DiagnosticKind) -> None:
         context = self._context
@@ -135,6 +146,8 @@ class CallChecker:
             diagnostic = diagnostic.note("there are no casts: a declared type converts")
         else:
             suggestion = context.suggest_function(text)
+            if context.has_vectors and not suggestion:
+                suggestion = context.extensions.vectors.suggest(text)
             diagnostic = unknown.at(name.span, name=text, suggestion=suggestion)
             if context.has_kernels and context.device_calls.expected_count(text) is not None:
                 diagnostic = diagnostic.note("this is a builtin of kernels and what they call")
@@ -157,11 +170,13 @@ class CallChecker:
         if len(values) != len(parameters):
             self._report_count(signature, name, len(values))
             return typed.IntegerConstant(0, ERROR, span)
+        if context.has_vectors:
+            values = context.extensions.vectors.arguments(symbol, values)
         for position, parameter in enumerate(parameters):
             value, target = values[position], parameter.type
             if type(value.type) is StructType:
                 values[position] = self._struct_argument(value, target, signature, position)
-            elif value.type is not target and type(target) is not TensorType:
+            elif value.type is not target and type(target) not in _LATE_FITTED:
                 values[position] = coerce(value, target)
         if context.has_tensors and context.extensions.tensors.has_shapes(symbol):
             return context.extensions.tensors.call_function(symbol, values, span)
@@ -252,6 +267,8 @@ class CallChecker:
             context.function.callees[name] = signature
         if context.has_tensors and context.extensions.tensors.has_shapes(signature.symbol):
             context.extensions.tensors.refuse_address(argument.span)
+        if context.has_vectors and context.extensions.vectors.has_vectors(signature.symbol):
+            context.extensions.vectors.refuse_address(argument.span)
         return typed.FunctionAddress(signature.symbol, U64, span)
 
     def _call_pointer(self, arguments: list[ast.Expression], span: Span) -> typed.Expression:

@@ -23,6 +23,7 @@ from mlrift.typesystem import (
     StructType,
     TensorType,
     Type,
+    VecType,
 )
 
 MAX_STATIC_ARRAY_BYTES = (1 << 31) - 1
@@ -56,6 +57,9 @@ class ConstantChecker:
         if type(declared) is TensorType:
             context.extensions.tensors.refuse(node.type, "a constant")
             declared = ERROR
+        if type(declared) is VecType:
+            context.extensions.vectors.refuse(node.type, "a constant")
+            declared = ERROR
         constant = self._initial_value(node.value, declared, node.name)
         self._in_progress.discard(name)
         if type(constant) is typed.IntegerConstant and constant.type is not ERROR:
@@ -69,6 +73,9 @@ class ConstantChecker:
         context = self._context
         name = node.name
         declared = declared_type(context, node.type)
+        if type(declared) is VecType:
+            context.extensions.vectors.refuse(node.type, "a static variable")
+            declared = ERROR
         if node.size is not None and type(declared) is TensorType:
             context.extensions.tensors.refuse(node.type, "an array")
             declared = ERROR

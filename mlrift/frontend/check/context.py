@@ -67,9 +67,11 @@ class Context:
         "has_kernels",
         "has_models",
         "has_tensors",
+        "has_vectors",
         "names",
         "scopes",
         "tensor_signatures",
+        "vector_signatures",
         "wire",
     )
 
@@ -82,6 +84,8 @@ class Context:
         self.has_models = False  # set by the first `dynamics` or `plasticity`
         self.tensor_signatures: list[Signature] = []  # whose types wait for the constants
         self.has_tensors = False  # set by the first type `tensor` or field of a population
+        self.vector_signatures: list[Signature] = []  # whose types wait for the constants
+        self.has_vectors = False  # set by the first type `vec` or operation on vectors
         self.expressions = ExpressionHandlers()
         self.expressions.context = self
         self.wire: Wiring
@@ -118,7 +122,7 @@ class Context:
             node = node.receiver if isinstance(node, ast.MethodCall) else node.base
         if not isinstance(node, ast.Identifier):
             made = (ast.Call, ast.Binary, ast.Unary, ast.Cast)
-            return self.has_tensors and type(node) in made
+            return (self.has_tensors or self.has_vectors) and type(node) in made
         binding = self.scopes.names.get(node.text)
         if binding is not None:
             return type(binding.variable.type) in EXTENDED_KINDS

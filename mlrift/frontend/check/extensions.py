@@ -1,4 +1,4 @@
-"""Where the checkers of tensors and models are reached: handlers by node, and what a type can do.
+"""Where the checkers of tensors, models and vectors are reached: by node, by what a type can do.
 
 `expressions` and `statements` are handlers of syntax that only they have. The methods answer for
 operands of their types; which checker does is decided by the type alone.
@@ -13,17 +13,21 @@ from mlrift.frontend.check.scalar_casts import CastChecker
 from mlrift.frontend.check.tensors.checker import TensorChecker
 from mlrift.frontend.scopes import Callee, Signature
 from mlrift.source import Span
-from mlrift.static_types import Any
-from mlrift.typesystem import CsrType, ScalarType, StructType, TensorType
+from mlrift.static_types import TYPE_CHECKING, Any
+from mlrift.typesystem import CsrType, ScalarType, StructType, TensorType, VecType
+
+if TYPE_CHECKING:
+    from mlrift.frontend.check.vectors.checker import VectorChecker
 
 
 class Extensions:
-    """The checkers of tensors and models of one program."""
+    """The checkers of tensors, models and vectors of one program."""
 
     def __init__(self, context: Context, wire: Wiring) -> None:
         self.tensors = TensorChecker(context, wire)
         self.models = ModelChecker(context, wire, self.tensors)
-        casts = CastChecker(context, self.tensors)
+        self._vectors: VectorChecker | None = None
+        casts = CastChecker(context, self)
         self.expressions: dict[type, Any] = {
             **self.tensors.expressions(),
             **self.models.expressions(),
@@ -38,14 +42,37 @@ class Extensions:
         self._context = context
         self._wire = wire
 
+    @property
+    def vectors(self) -> "VectorChecker":
+        """The checker of vectors, made when a program has the first."""
+        if self._vectors is None:
+            from mlrift.frontend.check.vectors.checker import (  # noqa: PLC0415 - in few programs
+                VectorChecker,
+            )
+
+            self._vectors = VectorChecker(self._context, self._wire)
+        return self._vectors
+
+    def cast(self, value: typed.Expression, node: ast.Cast) -> typed.Expression | None:
+        """Return `value as T` of a tensor or a vector; None for other values."""
+        if isinstance(value.type, TensorType):
+            return self.tensors.cast(value, node)
+        if isinstance(value.type, VecType):
+            return self.vectors.cast(value, node)
+        return None
+
     def member(self, base: typed.Expression, node: ast.Member) -> typed.Expression:
         """Return `base.name`."""
+        if isinstance(base.type, VecType):
+            return self.vectors.member(base, node)
         if isinstance(base.type, TensorType):
             return self.tensors.member(base, node)
         return self.models.member(base, node)
 
     def index(self, base: typed.Expression, node: ast.Index) -> typed.Expression:
         """Return `base[index]` or `base[first..end]`."""
+        if isinstance(base.type, VecType):
+            return self.vectors.index(base, node)
         if isinstance(base.type, TensorType):
             return self.tensors.index(base, [node.index], node.span)
         return self.models.index(base, node)
@@ -58,6 +85,8 @@ class Extensions:
 
     def place(self, base: typed.Expression, target: ast.Index | ast.Member) -> typed.Place:
         """Return what an assignment to an element or a field stores to."""
+        if isinstance(base.type, VecType):
+            return self.vectors.place(target)
         if isinstance(base.type, TensorType):
             return self.tensors.place(base, target)
         return self.models.place(base, target)
@@ -72,6 +101,10 @@ class Extensions:
 
     def assign(self, node: ast.Assign) -> typed.Statement | None:
         """Return an assignment to (part of) a tensor or a model; None for ordinary ones."""
+        if self._context.has_vectors:
+            vector = self.vectors.assign(node)
+            if vector is not None:
+                return vector
         found = self.tensors.assign(node)
         if found is None and self._context.has_models:
             found = self.models.assign(node)
@@ -89,6 +122,8 @@ class Extensions:
         self, operator: UnaryOperator, operand: typed.Expression, span: Span
     ) -> typed.Expression:
         """Return `-operand`."""
+        if isinstance(operand.type, VecType):
+            return self.vectors.unary(operator, operand, span)
         if isinstance(operand.type, TensorType):
             return self.tensors.unary(operator, operand, span)
         return self.models.no_operator(operator.value, operand, span)
@@ -101,7 +136,9 @@ class Extensions:
         operator_span: Span,
         span: Span,
     ) -> typed.Expression:
-        """Return `left operator right`, one of which is a tensor or of a model."""
+        """Return `left operator right`, one of which is a tensor, a vector or of a model."""
+        if isinstance(left.type, VecType) or isinstance(right.type, VecType):
+            return self.vectors.binary(operator, left, right, span)
         if operator is BinaryOperator.MATMUL and isinstance(left.type, CsrType):
             return self.models.connections.product(left, right, span)
         for operand in (left, right):
@@ -117,10 +154,16 @@ class Extensions:
             return self.models.poisson(arguments, span)
         return None
 
-    def tensor_call(
+    def value_call(
         self, callee: Callee | None, name: ast.Name, values: list[typed.Expression], span: Span
     ) -> typed.Expression | None:
-        """Return an operation on tensors; a function of the program with tensors comes first."""
+        """Return an operation on vectors or tensors; functions of the program are first."""
+        if self._context.has_vectors:
+            made = self.vectors.call(callee, name.text, values, span)
+            if made is not None:
+                return made
+        if not self._context.has_tensors:
+            return None
         if type(callee) is Signature and self.tensors.has_shapes(callee.symbol):
             return None
         return self.tensors.call(name.text, values, span, callee)
@@ -130,6 +173,8 @@ class Extensions:
         receiver = self._context.expressions[type(node.receiver)](node.receiver)
         if isinstance(receiver.type, TensorType):
             return self.tensors.method(receiver, node) or self._operation(receiver, node)
+        if isinstance(receiver.type, VecType):
+            return self._operation(receiver, node)
         return self.models.method(receiver, node)
 
     def _operation(self, receiver: typed.Expression, node: ast.MethodCall) -> typed.Expression:

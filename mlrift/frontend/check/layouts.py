@@ -16,6 +16,9 @@ def lay_out_types(context: Context, structs: list[ast.Struct], aliases: list[ast
     _Layout(context, structs, aliases).run()
 
 
+_NOT_FIELDS = (ast.TensorTypeName, ast.VectorTypeName)
+
+
 class _Layout:
     """Lays out structs depth first, so that a field's type has its size before it is used."""
 
@@ -90,7 +93,7 @@ class _Layout:
         offset = 0
         for field in self._structs[name].fields:
             field_name = field.name.text
-            if type(field.type) is ast.TensorTypeName:
+            if type(field.type) in _NOT_FIELDS:
                 self._context.emit(_not_a_field(field.type))
             field_type = self._field_type(field.type, struct)
             if field_name in struct.fields:
@@ -118,7 +121,10 @@ class _Layout:
         return field_type
 
 
-def _not_a_field(name: ast.TensorTypeName) -> Diagnostic:
+def _not_a_field(name: ast.AnyTypeName) -> Diagnostic:
     found = f"`{name.span.text}`"
+    if type(name) is ast.VectorTypeName:
+        diagnostic = catalog.NOT_WITH_VECTORS.at(name.span, what="a struct", found=found)
+        return diagnostic.note("a struct may have the address of the lanes: see `vec_load_f32`")
     diagnostic = catalog.NOT_WITH_TENSORS.at(name.span, what="a struct", found=found)
     return diagnostic.note("a struct may have the address of the elements: see `at`")

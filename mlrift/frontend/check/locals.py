@@ -13,7 +13,17 @@ from mlrift.frontend.check.conversions import bit_conversion, coerce
 from mlrift.frontend.check.literals import check_strictness, check_struct_kind, warn_unfit
 from mlrift.frontend.check.type_names import declared_type
 from mlrift.frontend.scopes import Binding
-from mlrift.typesystem import ERROR, EVENTS, SCALARS, U64, ArrayType, StructType, TensorType, Type
+from mlrift.typesystem import (
+    ERROR,
+    EVENTS,
+    SCALARS,
+    U64,
+    ArrayType,
+    StructType,
+    TensorType,
+    Type,
+    VecType,
+)
 
 MAX_LOCAL_ARRAY_BYTES = 1 << 40
 
@@ -56,6 +66,9 @@ class LocalChecker:
             return self._context.extensions.declare_connections(node)
         if type(node.type) is ast.TensorTypeName:
             return self._context.extensions.tensors.declare(node)
+        if type(node.type) is ast.VectorTypeName:
+            self._context.has_vectors = True
+            return self._context.extensions.vectors.declare(node)
         name = node.name
         declared = SCALARS.get(node.type.name) or declared_type(self._context, node.type)
         value: typed.Expression | None = None
@@ -93,6 +106,8 @@ class LocalChecker:
             return self._context.extensions.declare_population(node, element)
         if type(element) is TensorType:
             self._context.extensions.tensors.refuse(node.type, "an array")
+        if type(element) is VecType:
+            self._context.extensions.vectors.refuse(node.type, "an array")
         array = self._constants.array_type(element, node.size, name, MAX_LOCAL_ARRAY_BYTES)
         variable = typed.LocalVariable(name.text, array, name.span)
         self.bind(Binding(variable, True, name.text[0] == "_"))
@@ -113,12 +128,27 @@ class LocalChecker:
             if type(declared) is TensorType:
                 context.extensions.tensors.refuse(type_name, "a declaration of several variables")
                 declared = ERROR
-            source: Type = call.type if not variables or type(call) is typed.BuiltinCall else U64
-            conversions.append(bit_conversion(source, declared))
+            is_alike = type(call) is typed.BuiltinCall or type(call.type) is VecType
+            source: Type = call.type if not variables or is_alike else U64
+            conversions.append(self._conversion(source, declared, type_name))
             variable = typed.LocalVariable(name.text, declared, name.span)
             self.bind(Binding(variable, True, True))
             variables.append(variable)
         return typed.DeclareTuple(variables, conversions, call, node.span)
+
+    def _conversion(
+        self, source: Type, declared: Type, name: ast.AnyTypeName
+    ) -> typed.ConversionKind | None:
+        """Return what makes a result its variable's type; vectors are that already, or refused."""
+        is_vector = type(source) is VecType or type(declared) is VecType
+        if not is_vector:
+            return bit_conversion(source, declared)
+        if source is not declared and ERROR not in (source, declared):
+            diagnostic = catalog.VECTOR_EXPECTED.at(
+                name.span, expected=f"`{source.name}`", found=f"`{declared.name}`"
+            )
+            self._context.emit(diagnostic)
+        return None
 
     def _check_arity(self, call: typed.Expression, node: ast.DeclareTuple) -> None:
         if type(node.value) is not ast.Call and type(node.value) is not ast.MethodCall:

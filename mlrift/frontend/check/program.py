@@ -40,8 +40,7 @@ def check_program(
     declare_all(context, items)
     functions = _FunctionChecker(context, options)
     functions.check_values(items)
-    for signature in context.tensor_signatures:
-        context.extensions.tensors.resolve(signature)
+    _resolve_late_types(context)
     signatures = _signatures_to_check(context, program, options)
     for signature in signatures:
         functions.check(signature)
@@ -49,15 +48,13 @@ def check_program(
             warn_critical_regions(context, signature.node)
     for signature in names.duplicates:
         functions.check(signature)
+    if context.has_vectors:
+        context.extensions.vectors.finish()
     if options.entry is MainRequirement.LIBRARY:
         check_safety(context, program)
     roots = find_roots(signatures, options.entry)
     if options.entry is MainRequirement.EXECUTABLE and not _has_main(names):
-        diagnostic = catalog.NO_MAIN.at(None)
-        for name in names.functions:
-            if name.lower() == "main":
-                diagnostic = diagnostic.note(f"there is '{name}': capitals count")
-        context.emit(diagnostic)
+        _report_no_main(context)
     reached = reachable_from(roots)
     report_name_errors(context, signatures, reached)
     _check_device_code(context, signatures)
@@ -70,6 +67,22 @@ def check_program(
 
         made.interface = library_interface(context, program.modules[-1], items, roots)
     return made
+
+
+def _resolve_late_types(context: Context) -> None:
+    """Give functions the types of tensors and vectors, now that constants are known."""
+    for signature in context.tensor_signatures:
+        context.extensions.tensors.resolve(signature)
+    for signature in context.vector_signatures:
+        context.extensions.vectors.resolve(signature)
+
+
+def _report_no_main(context: Context) -> None:
+    diagnostic = catalog.NO_MAIN.at(None)
+    for name in context.names.functions:
+        if name.lower() == "main":
+            diagnostic = diagnostic.note(f"there is '{name}': capitals count")
+    context.emit(diagnostic)
 
 
 def _signatures_to_check(
@@ -156,11 +169,8 @@ class _FunctionChecker:
         if context.has_tensors:
             begins = context.extensions.tensors.enter(signature)
         self._statements.function_body(signature, node.body)
-        if context.has_tensors and symbol.body is not None:
-            symbol.body.statements[0:0] = begins
-            context.extensions.tensors.leave([symbol.body, *symbol.end_defers])
-        if context.has_models and symbol.body is not None:
-            context.extensions.models.leave([symbol.body, *symbol.end_defers])
+        if symbol.body is not None:
+            self._leave(symbol.body, begins, symbol.end_defers)
         if symbol.is_naked:
             self._assembly.check_naked(node)
         self._locals.leave_block()
@@ -170,3 +180,16 @@ class _FunctionChecker:
             if node.result is not None and node.result.name == "void":
                 diagnostic = diagnostic.note("`void` is no type: leave `-> void` out")
             context.emit(diagnostic)
+
+    def _leave(
+        self, body: typed.Block, begins: list[typed.Statement], end_defers: list[typed.Block]
+    ) -> None:
+        """Have the checkers of what few programs have take a last look at a body."""
+        context, blocks = self._context, [body, *end_defers]
+        if context.has_tensors:
+            body.statements[0:0] = begins
+            context.extensions.tensors.leave(blocks)
+        if context.has_vectors:
+            context.extensions.vectors.leave(blocks)
+        if context.has_models:
+            context.extensions.models.leave(blocks)

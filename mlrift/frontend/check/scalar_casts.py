@@ -1,25 +1,29 @@
-"""`value as T`: a number of another type, for scalars and for the elements of tensors."""
+"""`value as T`: a number of another type, for scalars and the elements of tensors and vectors."""
 
 from mlrift.diagnostics import catalog
 from mlrift.frontend import ast, typed
 from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.scalar_conversions import converted
-from mlrift.frontend.check.tensors.checker import TensorChecker
-from mlrift.typesystem import ERROR, HALF, ScalarType, TensorType, Type
+from mlrift.static_types import TYPE_CHECKING
+from mlrift.typesystem import ERROR, HALF, ScalarType, Type
+
+if TYPE_CHECKING:
+    from mlrift.frontend.check.extensions import Extensions
 
 
 class CastChecker:
     """Handler of `as`."""
 
-    def __init__(self, context: Context, tensors: TensorChecker) -> None:
+    def __init__(self, context: Context, extensions: "Extensions") -> None:
         self._context = context
-        self._tensors = tensors
+        self._extensions = extensions
 
     def cast(self, node: ast.Cast) -> typed.Expression:
         """Return `value as T`."""
         value = self._context.expressions[type(node.operand)](node.operand)
-        if isinstance(value.type, TensorType):
-            return self._tensors.cast(value, node)
+        extended = self._extensions.cast(value, node)
+        if extended is not None:
+            return extended
         name = node.type.name
         target: Type | None = self._context.names.types.get(name)
         if value.type is ERROR or (target is ERROR):

@@ -22,7 +22,7 @@ def declare_function(context: Context, node: ast.Function) -> None:
     symbol = _function_symbol(context, node, generics)
     is_method = node.receiver is not None
     signature = Signature(symbol, node, is_method=is_method, generics=generics)
-    _note_tensors(context, signature)
+    _note_late_types(context, signature)
     _check_generics(context, node)
     if name == "main" and node.parameters:
         diagnostic = catalog.MAIN_WITH_PARAMETERS.at(node.parameters[0].span)
@@ -50,7 +50,7 @@ def declare_extern(context: Context, node: ast.Extern) -> None:
             symbol.is_dynamic = True
             symbol.libraries += _libraries(context, annotation)
     signature = Signature(symbol, node)
-    _note_tensors(context, signature)
+    _note_late_types(context, signature)
     earlier = names.functions.get(name)
     if earlier is None:
         names.functions[name] = signature
@@ -64,13 +64,16 @@ def declare_extern(context: Context, node: ast.Extern) -> None:
         earlier.symbol.libraries += symbol.libraries
 
 
-def _note_tensors(context: Context, signature: Signature) -> None:
-    """Have the types of tensors worked out later, when their extents can be."""
+def _note_late_types(context: Context, signature: Signature) -> None:
+    """Have the types of tensors and vectors worked out later, when their extents can be."""
     node = signature.node
-    types = (*(row.type for row in node.parameters), node.result)
-    if any(type(row) is ast.TensorTypeName for row in types):
+    types = {type(row) for row in (*(row.type for row in node.parameters), node.result)}
+    if ast.TensorTypeName in types:
         context.has_tensors = True
         context.tensor_signatures.append(signature)
+    if ast.VectorTypeName in types:
+        context.has_vectors = True
+        context.vector_signatures.append(signature)
 
 
 def _libraries(context: Context, annotation: ast.Annotation) -> tuple[str, ...]:

@@ -20,7 +20,18 @@ from mlrift.frontend.check.patterns import MatchChecker
 from mlrift.frontend.scopes import Binding, Signature
 from mlrift.frontend.typed import BinaryKind
 from mlrift.source import Span
-from mlrift.typesystem import ERROR, S64, U64, VOID, ScalarType, StructType, Tag, TensorType, Type
+from mlrift.typesystem import (
+    ERROR,
+    S64,
+    U64,
+    VOID,
+    ScalarType,
+    StructType,
+    Tag,
+    TensorType,
+    Type,
+    VecType,
+)
 
 StatementHandler = Callable[..., typed.Statement | None]
 
@@ -276,6 +287,9 @@ class StatementChecker:
         values: list[typed.Expression] = []
         for value_node in node.values:
             value = calls.reject_void(calls.possibly_void(value_node), catalog.VOID_RETURNED)
+            if type(symbol.result) is VecType:
+                values.append(context.extensions.vectors.returned(value, symbol.result))
+                continue
             values.append(to_word(value) if values else self._first_value(value))
         if not values:
             context.emit(catalog.NO_VALUE_IN_FUNCTION.at(node.span, name=symbol.name))

@@ -13,8 +13,8 @@ from mlrift.typesystem import ERROR, EVENTS, U64, CsrType, ScalarType, StructTyp
 
 def word_or_type(context: Context, name: ast.AnyTypeName, generics: frozenset[str]) -> Type:
     """Return the type of a parameter or result: type parameters and unknown names are words."""
-    if type(name) is ast.TensorTypeName:
-        return ERROR  # for now: see `Context.tensor_signatures`
+    if type(name) is ast.TensorTypeName or type(name) is ast.VectorTypeName:
+        return ERROR  # for now: see `Context.tensor_signatures` and `vector_signatures`
     if type(name) is not ast.TypeName:
         return model_type(context, name)
     if name.name in generics:
@@ -30,7 +30,10 @@ def declared_type(context: Context, name: ast.AnyTypeName) -> Type:
 
 
 def model_type(context: Context, name: ast.AnyTypeName) -> Type:
-    """Return the type that `tensor`, `csr` or `events` begin; ERROR after a report."""
+    """Return the type that `tensor`, `vec`, `csr` or `events` begin; ERROR after a report."""
+    if type(name) is ast.VectorTypeName:
+        context.has_vectors = True
+        return context.extensions.vectors.type_of(name)
     if type(name) is ast.EventsTypeName:
         return EVENTS
     if type(name) is ast.CsrTypeName:

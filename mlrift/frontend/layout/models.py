@@ -22,6 +22,11 @@ class ModelLayout(Layout):
         axes = self._bracketed(opening, [sources, comma, targets], closing)
         return self._spaced(word, self._glued(element, axes))
 
+    def vector_type(self, values: list[Any]) -> Document:
+        """`vec f32[16]`."""
+        word, element, opening, lanes, closing = values
+        return self._spaced(word, self._glued(element, self._bracketed(opening, [lanes], closing)))
+
     def events_type(self, token: int) -> Document:
         """`events`."""
         return self._glued(token)

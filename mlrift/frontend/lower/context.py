@@ -29,7 +29,16 @@ from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.convert import TruthToWord
 from mlrift.ir.ops.memory import GlobalAddress, Load, SlotNew, SlotSet, Stack
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import I1, I64, VOID_MACHINE, TensorType, ValueType, VoidType
+from mlrift.typesystem import (
+    I1,
+    I64,
+    VOID_MACHINE,
+    TensorType,
+    ValueType,
+    VectorType,
+    VecType,
+    VoidType,
+)
 from mlrift.values import value
 
 if TYPE_CHECKING:
@@ -166,9 +175,14 @@ class ModuleContext:
 
 
 def result_types(function: typed.FunctionSymbol) -> tuple[ValueType, ...]:
-    """Return the machine types of a function's results: further results are words."""
+    """Return the machine types of a function's results: those after the first are words.
+
+    Of a function that gives a vector all are of its type.
+    """
     if isinstance(function.result, VoidType):
         return ()
+    if isinstance(function.result, VecType):
+        return (function.result.machine,) * function.result_count
     return (function.result.machine, *(I64,) * (function.result_count - 1))
 
 
@@ -309,6 +323,12 @@ class FunctionContext:
             from mlrift.frontend.builtins.tensor import nothing  # noqa: PLC0415 - with tensors
 
             self._prologue += nothing(slot, slot.slot_type)
+            return
+        if isinstance(slot.slot_type, VectorType):
+            from mlrift.frontend.builtins.vector import zero_of  # noqa: PLC0415 - with vectors
+
+            nought: Op = zero_of(slot.slot_type)
+            self._prologue += (nought, SlotSet(slot, nought))
             return
         zero = Constant(0 if slot.slot_type is I64 else 0.0, slot.slot_type)
         setting = SlotSet(slot, zero)

@@ -11,7 +11,7 @@ from mlrift.ir.ops.arith import Add, And, Constant
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Branch, Return
 from mlrift.ir.ops.memory import SlotGet, SlotSet
-from mlrift.typesystem import I1, I64, MachineType
+from mlrift.typesystem import I1, I64, MachineType, VectorType
 
 _ARITHMETIC = frozenset(
     {
@@ -294,6 +294,11 @@ def emit_return(context: FunctionContext, values: list[Value]) -> None:
     results = builder.function.results
     values = values[: len(results)]
     for machine in results[len(values) :]:
+        if isinstance(machine, VectorType):
+            from mlrift.frontend.builtins.vector import zero_of  # noqa: PLC0415 - with vectors
+
+            values.append(builder.emit(zero_of(machine)))
+            continue
         values.append(builder.emit(Constant(0 if machine is I64 else 0.0, machine)))
     if context.kept:
         from mlrift.frontend.builtins.tensor import keep  # noqa: PLC0415 - with tensors

@@ -38,7 +38,17 @@ from mlrift.ir.ops.call import Call, CallIndirect, FunctionAddress
 from mlrift.ir.ops.compare import CompareFloat, CompareInteger, FloatPredicate, IntegerPredicate
 from mlrift.ir.ops.convert import BitsToFloat, FloatToBits, Narrow, SignedToFloat, Widen
 from mlrift.ir.ops.memory import Load, SlotGet, Store, VolatileLoad
-from mlrift.typesystem import F32, F64, I1, I64, MachineType, ScalarType, TensorType, Type
+from mlrift.typesystem import (
+    F32,
+    F64,
+    I1,
+    I64,
+    MachineType,
+    ScalarType,
+    TensorType,
+    Type,
+    VectorType,
+)
 
 _WORD_BYTES = 8
 
@@ -128,7 +138,8 @@ def _static(context: FunctionContext, node: typed.StaticRead) -> Value:
 def machine_of(variable: typed.StaticVariable) -> MachineType:
     """Return what a scalar static variable is in memory."""
     machine = variable.type.machine
-    assert not isinstance(machine, TensorType)  # these are values of builtins
+    # tensors are values of builtins, and no vector is static
+    assert not isinstance(machine, (TensorType, VectorType))
     return machine
 
 

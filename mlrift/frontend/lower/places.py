@@ -28,7 +28,7 @@ from mlrift.ir.ops.memory import (
     VolatileStore,
 )
 from mlrift.static_types import assert_never
-from mlrift.typesystem import I64, ScalarType, StructType
+from mlrift.typesystem import I64, ScalarType, StructType, VectorType
 
 # ------------------------------------------------------------------ addresses
 
@@ -107,7 +107,8 @@ def _results(context: FunctionContext, node: typed.Expression) -> list[Value]:
     if isinstance(node, typed.Call):
         count = len(context.module.callee(node.function).results)
     emit = context.builder.emit
-    return [call, *(emit(CallResult(call, row, I64)) for row in range(1, count))]
+    further = call.type if isinstance(call.type, VectorType) else I64
+    return [call, *(emit(CallResult(call, row, further)) for row in range(1, count))]
 
 
 @statement(typed.Assign)

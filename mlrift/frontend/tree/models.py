@@ -24,6 +24,11 @@ class ModelBuilder(Places):
         word, element, _, sources, _, targets, closing = values
         return ast.CsrTypeName(element, sources, targets, self.between(word, closing))
 
+    def vector_type(self, values: list[Any]) -> ast.VectorTypeName:
+        """`vec f32[16]`."""
+        word, element, _, lanes, closing = values
+        return ast.VectorTypeName(element, lanes, self.between(word, closing))
+
     def events_type(self, token: int) -> ast.EventsTypeName:
         """`events`."""
         return ast.EventsTypeName(self.token_span(token))

@@ -12,7 +12,7 @@ from mlrift.ir import numbers
 from mlrift.ir.core import Value
 from mlrift.ir.numbers import SIGN_BIT, WORD_MASK
 from mlrift.ir.op import Op
-from mlrift.ir.ops import arith, call, compare, convert, memory
+from mlrift.ir.ops import arith, call, compare, convert, memory, processor
 from mlrift.ir.ops.compare import IntegerPredicate
 from mlrift.typesystem import F32
 
@@ -140,6 +140,7 @@ def _function_address(scope: ExpressionScope, made: call.FunctionAddress) -> str
 
 
 EXPRESSIONS: dict[type[Op], ExpressionRow] = {
+    processor.VersionLevel: lambda _scope, _made: "0",
     arith.Constant: _constant,
     arith.Add: _template(f"({{0}} + {{1}} & {_M})"),
     arith.Sub: _template(f"({{0}} - {{1}} & {_M})"),

@@ -16,7 +16,7 @@ from mlrift.ir.numbers import WORD_MASK
 from mlrift.ir.op import Op
 from mlrift.ir.ops import vector_arith
 from mlrift.ir.ops.compare import FloatPredicate, IntegerPredicate
-from mlrift.ir.ops.vector_arith import BinaryKind, ConvertKind, DivideKind, Dot4Kind, UnaryKind
+from mlrift.ir.ops.vector_arith import BinaryKind, ConvertKind, DivideKind, UnaryKind
 from mlrift.ir.ops.vector_types import FLOATS, LANE_BITS
 from mlrift.typesystem import BF16, F16, F32, I1, MachineType
 
@@ -189,17 +189,6 @@ def _convert(made: vector_arith.Convert) -> Evaluation:
     return lambda lanes: array_of([convert(lane) for lane in lanes.tolist()], target)
 
 
-def _dot4(made: vector_arith.Dot4) -> Evaluation:
-    is_signed = made.kind is Dot4Kind.SIGNED
-
-    def evaluate(sums: Array, first: Array, second: Array) -> Array:
-        lhs = (signed(first) if is_signed else first).astype(np.int32)
-        products = lhs * signed(second).astype(np.int32)
-        return sums + unsigned(products.reshape(-1, 4).sum(axis=1, dtype=np.int32))
-
-    return evaluate
-
-
 ARITHMETIC: dict[type[Op], Callable[[Any], Evaluation]] = {
     vector_arith.Unary: lambda made: _UNARY[made.kind],
     vector_arith.Binary: lambda made: BINARY[made.kind],
@@ -209,5 +198,4 @@ ARITHMETIC: dict[type[Op], Callable[[Any], Evaluation]] = {
     vector_arith.CompareFloats: _compare,
     vector_arith.SelectLanes: _select,
     vector_arith.Convert: _convert,
-    vector_arith.Dot4: _dot4,
 }

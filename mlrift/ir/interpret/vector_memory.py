@@ -143,12 +143,26 @@ def _prefetch(_made: vector_memory.Prefetch) -> Access:
     return access
 
 
+def _gather_bytes(made: vector_memory.GatherBytes) -> Access:
+    row = made.vector_type
+    everywhere = np.ones(row.lanes, dtype=np.bool_)
+
+    def access(memory: Memory, base: int, offsets: Array) -> Array:
+        numbers = offsets.view(f"i{offsets.dtype.itemsize}").tolist()
+        places = [base + number & WORD_MASK for number in numbers]
+        zeros = np.zeros(row.lanes, dtype=DTYPES[row.element])
+        return _load_lanes(memory, places, everywhere, zeros, row)
+
+    return access
+
+
 ACCESSES: dict[type[Op], Callable[[Any], Access]] = {
     vector_memory.VectorLoad: _load,
     vector_memory.VectorStore: _store,
     vector_memory.MaskedLoad: _masked_load,
     vector_memory.MaskedStore: _masked_store,
     vector_memory.Gather: _gather,
+    vector_memory.GatherBytes: _gather_bytes,
     vector_memory.Scatter: _scatter,
     vector_memory.ExpandLoad: _expand_load,
     vector_memory.CompressStore: _compress_store,

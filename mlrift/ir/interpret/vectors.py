@@ -11,10 +11,13 @@ import numpy as np
 
 from mlrift.ir.interpret.vector_arithmetic import ARITHMETIC, BINARY, Evaluation
 from mlrift.ir.interpret.vector_arrays import DTYPES, Array, Scalar, array_of, scalar, type_of
+from mlrift.ir.interpret.vector_products import PRODUCTS
 from mlrift.ir.op import Op
 from mlrift.ir.ops import vector, vector_reduce
 from mlrift.ir.ops.vector_arith import BinaryKind
 from mlrift.ir.ops.vector_reduce import Order
+
+_TABLE_MASK = 15
 
 
 def _constant(made: vector.VectorConstant) -> Evaluation:
@@ -41,6 +44,22 @@ def _insert(made: vector.Insert) -> Evaluation:
         return changed
 
     return evaluate
+
+
+def _insert_at(made: vector.InsertAt) -> Evaluation:
+    row = type_of(made)
+
+    def evaluate(lanes: Array, number: Scalar, lane: int) -> Array:
+        changed = lanes.copy()
+        changed[lane % row.lanes] = array_of([number], row)[0]
+        return changed
+
+    return evaluate
+
+
+def _extract_at(made: vector.ExtractAt) -> Evaluation:
+    count = type_of(made.vector).lanes
+    return lambda lanes, lane: scalar(lanes[lane % count])
 
 
 def _shuffle(made: vector.Shuffle) -> Evaluation:
@@ -90,12 +109,16 @@ EVALUATIONS: dict[type[Op], Callable[[Any], Evaluation]] = {
     vector.Splat: _splat,
     vector.Iota: _iota,
     vector.Extract: lambda made: lambda lanes: scalar(lanes[made.lane]),
+    vector.ExtractAt: _extract_at,
     vector.Insert: _insert,
+    vector.InsertAt: _insert_at,
+    vector.Table: lambda _made: lambda table, indices: table[indices & _TABLE_MASK],
     vector.Shuffle: _shuffle,
     vector.Concat: lambda _made: lambda first, second: np.concatenate((first, second)),
     vector.Slice: _slice,
     vector.Bitcast: _bitcast,
     **ARITHMETIC,
+    **PRODUCTS,
     vector_reduce.Reduce: _reduce,
     vector_reduce.Any: lambda _made: lambda mask: int(mask.any()),
     vector_reduce.All: lambda _made: lambda mask: int(mask.all()),

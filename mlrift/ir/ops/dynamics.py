@@ -37,6 +37,7 @@ class Step(Op):
     doubles: tuple[int, ...]
     singles: tuple[int, ...]
     interval: int
+    struct: str
 
 
 def is_looked_at(step: int, interval: int) -> bool:

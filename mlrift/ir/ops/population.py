@@ -4,7 +4,8 @@ A population is a word, the address of its descriptor: the number of neurons, th
 stream four words (address of the list of u32, its length, the number of neurons, scratch of the
 library), then the addresses of the columns. `column_offset` says where the last begin. Columns
 start at multiples of 64 bytes. Populations are places, not values: what changes one says so by its
-effect, and program order is time order.
+effect, and program order is time order. `struct` names the kind of neuron: populations of one kind
+have the same columns, and no column is reached by another name.
 """
 
 from mlrift.ir.core import Value
@@ -34,6 +35,7 @@ class NewPopulation(Op):
     count: Value
     streams: int
     widths: tuple[int, ...]
+    struct: str
 
 
 @op("population.free", Effect.ANY)
@@ -50,6 +52,7 @@ class Column(Op):
     population: Value
     streams: int
     column: int
+    struct: str
 
 
 @op("population.fill", Effect.ANY)
@@ -61,3 +64,4 @@ class FillColumn(Op):
     streams: int
     column: int
     memory: MachineType
+    struct: str

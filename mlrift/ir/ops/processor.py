@@ -12,3 +12,12 @@ class ProcessorLevel(Op):
 
     Functions with a `level` may be called where it is at least that. Never changes.
     """
+
+
+@op("cpu.version", Effect.PURE, result=I64)
+class VersionLevel(Op):
+    """For which level of the processor the function around is compiled: a constant there.
+
+    0 is every processor. On x86-64 the others are those of `cpu.level` from 3 on, and 6 is 5 with
+    BF16; on arm64 10 has dot products, 11 those of matrices, 12 BF16.
+    """

@@ -14,6 +14,7 @@ RARE_CORE_FAMILIES: dict[str, tuple[str, ...]] = {
         "mlrift.ir.ops.vector_arith",
         "mlrift.ir.ops.vector_reduce",
         "mlrift.ir.ops.vector_memory",
+        "mlrift.ir.ops.vector_dot",
     ),
     "parallel": ("mlrift.ir.ops.parallel",),
     "cpu": ("mlrift.ir.ops.processor",),

@@ -1,7 +1,8 @@
 """Vectors: making and rearranging them. A word becomes a lane by its low bits.
 
-Vectors are values and parameters of blocks. They are never passed to functions or returned, and
-in memory they are their lanes one after the other, the first one lowest, without padding.
+Vectors are values and parameters of blocks. They are passed to functions and returned only until
+`inline_vectors` has put such functions into their callers. In memory they are their lanes one after
+the other, the first one lowest, without padding.
 """
 
 from math import isnan
@@ -23,7 +24,10 @@ from mlrift.ir.ops.vector_types import (
     scalar_like,
     scalar_of,
 )
-from mlrift.typesystem import F32, MAX_LANES, MachineType, ValueType, VectorType
+from mlrift.typesystem import F32, I8, I64, MAX_LANES, MachineType, ValueType, VectorType, vec
+
+_TABLE_LANES = 16
+_BYTES = frozenset((I8,))
 
 
 def _sliced(made: Op) -> ValueType:
@@ -44,6 +48,11 @@ def _concatenated(made: Op) -> ValueType:
 
 def _lane(made: Op) -> ValueType:
     assert isinstance(made, Extract)
+    return scalar_like(made.vector)
+
+
+def _lane_at(made: Op) -> ValueType:
+    assert isinstance(made, ExtractAt)
     return scalar_like(made.vector)
 
 
@@ -125,6 +134,49 @@ class Insert(Op):
             or check_scalar("scalar", self.scalar, scalar_like(self.vector))
             or _check_lane(self.vector, self.lane)
         )
+
+
+@op("vector.extract_at", Effect.PURE, result=_lane_at, operands=anything)
+class ExtractAt(Op):
+    """The lane whose number is a word, taken modulo the number of lanes, as a scalar."""
+
+    vector: Value
+    lane: Value
+
+    def check(self) -> str | None:
+        """Refuse what is no vector, and a number that is no word."""
+        return check_type(self.vector.type, ANY_LANES) or check_scalar("lane", self.lane, I64)
+
+
+@op("vector.insert_at", Effect.PURE, result=same_as("vector"), operands=anything)
+class InsertAt(Op):
+    """The vector with a scalar in the lane whose number is a word, modulo the number of lanes."""
+
+    vector: Value
+    scalar: Value
+    lane: Value
+
+    def check(self) -> str | None:
+        """Refuse what is no vector, a scalar of another type, and a number that is no word."""
+        return (
+            check_type(self.vector.type, ANY_LANES)
+            or check_scalar("scalar", self.scalar, scalar_like(self.vector))
+            or check_scalar("lane", self.lane, I64)
+        )
+
+
+@op("vector.table", Effect.PURE, result=same_as("indices"), operands=anything)
+class Table(Op):
+    """For each lane of i8 one of the 16 of a table, by the low four bits of the index."""
+
+    table: Value
+    indices: Value
+
+    def check(self) -> str | None:
+        """Refuse a table that has not 16 bytes, and indices that are no bytes."""
+        if self.table.type is not vec(I8, _TABLE_LANES):
+            return f"the table must be {vec(I8, _TABLE_LANES).value}, not {self.table.type.value}"
+        return check_type(self.indices.type, _BYTES)
 
 
 @op("vector.shuffle", Effect.PURE, result=_shuffled, operands=anything)

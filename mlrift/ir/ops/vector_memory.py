@@ -124,6 +124,28 @@ class Gather(Op):
         return _check_indexed(self.base, self.indices, self.mask, self.otherwise.type)
 
 
+@op("vector.gather_bytes", Effect.READ, result=same_as("vector_type"), operands=anything)
+class GatherBytes(Op):
+    """Load each lane from `base` + its offset in bytes: i64, or i32 read as signed."""
+
+    ADDRESSES = ("base",)
+    base: Value
+    offsets: Value
+    vector_type: VectorType
+
+    def check(self) -> str | None:
+        """Refuse numbers of lanes that differ, and lanes that memory does not hold."""
+        message = _check_access(self.base, self.vector_type) or check_type(
+            self.offsets.type, _INDICES
+        )
+        if message is not None:
+            return message
+        assert isinstance(self.offsets.type, VectorType)
+        if self.offsets.type.lanes != self.vector_type.lanes:
+            return f"{self.offsets.type.lanes} offsets for {self.vector_type.lanes} lanes"
+        return None
+
+
 @op("vector.scatter", Effect.WRITE, operands=anything)
 class Scatter(Op):
     """Store each lane of a mask at `base` + index * size of a lane, in order: the last one wins.

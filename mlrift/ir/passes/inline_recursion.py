@@ -124,7 +124,7 @@ class _Expansion:
         block = homes[call]
         copies = clone_blocks(self.body, {})
         if self.function.source is not None:
-            _note_call(copies, call)
+            note_call(copies, call)
         after = self._split(block, call, homes)
         jump = Jump(Successor(copies[0], list(call.arguments)))
         jump.span = call.span
@@ -165,7 +165,7 @@ class _Expansion:
             made.replace_operands(values)
 
 
-def _note_call(copies: Sequence[Block], call: Call) -> None:
+def note_call(copies: Sequence[Block], call: Call) -> None:
     """Let the spans of a copy say which call it replaces, so that debuggers show a frame for it."""
     if call.span is None:
         return

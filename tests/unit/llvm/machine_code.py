@@ -53,7 +53,9 @@ def host_level() -> int:
     wide = {"avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl"}
     if not wide <= flags:
         return 3
-    return 5 if "avx512_vnni" in flags else 4
+    if "avx512_vnni" not in flags:
+        return 4
+    return 6 if "avx512_bf16" in flags else 5
 
 
 def new_function(

@@ -7,15 +7,17 @@ import pytest
 from mlrift.backends.llvm.objects import compile_assembly, emit_llvm, verify_llvm
 from mlrift.backends.llvm.options import CodegenOptions, DebugInfo, OptimisationLevel
 from mlrift.ir.core import Module
+from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.memory import Stack, Store
-from mlrift.ir.ops.processor import ProcessorLevel
-from mlrift.ir.ops.vector import Extract, VectorConstant
+from mlrift.ir.ops.processor import ProcessorLevel, VersionLevel
+from mlrift.ir.ops.vector import Bitcast, Extract, VectorConstant
 from mlrift.ir.ops.vector_arith import Dot4, Dot4Kind
+from mlrift.ir.ops.vector_dot import Dot2
 from mlrift.ir.ops.vector_memory import VectorLoad
 from mlrift.ir.text import parse_module, print_module
 from mlrift.targets import ARM64, X86_64
-from mlrift.typesystem import I8, I32, I64, vec
+from mlrift.typesystem import BF16, F32, I8, I32, I64, vec
 from tests.unit.llvm.machine_code import (
     can_run,
     host_level,
@@ -24,6 +26,8 @@ from tests.unit.llvm.machine_code import (
     run_module,
     write_and_return,
 )
+
+LEVELS = {"every": False, "level3": False, "level4": True}
 
 
 def simd_module() -> Module:
@@ -49,18 +53,75 @@ def test_x86_64_has_three_versions_and_a_choice() -> None:
     assert '"target-cpu"="x86-64-v3"' in text
 
 
-def test_products_of_bytes_have_one_more() -> None:
+def products(kind: Dot4Kind) -> Module:
+    """Return a module with a simd function that has products of bytes."""
     module = Module("vectors")
     builder = new_function(module, "work", (I64,))
     builder.function.is_simd = True
     bytes_row, sums = vec(I8, 64), builder.emit(VectorConstant((0,) * 16, vec(I32, 16)))
     factor = builder.emit(VectorLoad(builder.function.parameters[0], 1, bytes_row))
-    made = builder.emit(Dot4(Dot4Kind.SIGNED, sums, factor, factor))
+    made = builder.emit(Dot4(kind, sums, factor, factor))
     builder.emit(Return([builder.emit(Extract(made, 0))]))
-    text = emit_llvm(module, X86_64, CodegenOptions())
+    return module
+
+
+def test_products_of_bytes_have_one_more() -> None:
+    text = emit_llvm(products(Dot4Kind.SIGNED), X86_64, CodegenOptions())
     verify_llvm(text)
     assert "work.level5" in defined(text)
-    assert "vpdpbusd" in compile_assembly(module, X86_64, CodegenOptions())
+    assert "work.level6" not in defined(text)
+    assembly = compile_assembly(products(Dot4Kind.SIGNED), X86_64, CodegenOptions())
+    assert "vpdpbusd" in assembly
+
+
+def test_products_of_bytes_have_versions_on_arm64() -> None:
+    text = emit_llvm(products(Dot4Kind.UNSIGNED_SIGNED), ARM64, CodegenOptions())
+    verify_llvm(text)
+    assert defined(text) == ["work.every", "work.level10", "work.level11", "work"]
+    assembly = compile_assembly(products(Dot4Kind.UNSIGNED_SIGNED), ARM64, CodegenOptions())
+    assert "usdot" in assembly
+    assert "sdot" in assembly.replace("usdot", "")
+
+
+def test_products_of_bf16_have_a_level_of_their_own() -> None:
+    module = Module("vectors")
+    builder = new_function(module, "work", (I64,))
+    builder.function.is_simd = True
+    sums = builder.emit(VectorConstant((0.0,) * 16, vec(F32, 16)))
+    factor = builder.emit(VectorLoad(builder.function.parameters[0], 1, vec(BF16, 32)))
+    made = builder.emit(Dot2(sums, factor, factor))
+    bits = builder.emit(Bitcast(made, vec(I32, 16)))
+    builder.emit(Return([builder.emit(Extract(bits, 0))]))
+    text = emit_llvm(module, X86_64, CodegenOptions())
+    verify_llvm(text)
+    assert "work.level6" in defined(text)
+    assert "work.level5" not in defined(text)
+    assert "vdpbf16ps" in compile_assembly(module, X86_64, CodegenOptions())
+
+
+def test_what_is_for_another_level_is_left_out() -> None:
+    module = Module("vectors")
+    builder = new_function(module, "work", (I64,))
+    builder.function.is_simd = True
+    level = builder.emit(VersionLevel())
+    high, low = builder.new_block("high"), builder.new_block("low")
+    wide = builder.emit(CompareInteger(IntegerPredicate.UGE, level, builder.word(4)))
+    builder.branch(wide, high, low)
+    for block in (high, low):
+        builder.block = block
+        builder.emit(Return([builder.word(1000 if block is high else 2000)]))
+    text = emit_llvm(module, X86_64, CodegenOptions())
+    verify_llvm(text)
+    bodies = {name: text.partition(f"@work.{name}(")[2].partition("}")[0] for name in LEVELS}
+    assert {name: "1000" in body for name, body in bodies.items()} == LEVELS
+    assert not any("icmp" in body for body in bodies.values())
+
+
+def test_no_level_above_the_highest_that_is_wanted() -> None:
+    options = CodegenOptions(processor_level=3)
+    text = emit_llvm(products(Dot4Kind.SIGNED), X86_64, options)
+    assert sorted(defined(text)) == ["cpu.detect", "work", "work.every", "work.level3"]
+    assert defined(emit_llvm(simd_module(), X86_64, CodegenOptions(processor_level=0))) == ["work"]
 
 
 def test_the_level_of_the_processor_is_found() -> None:

@@ -12,6 +12,7 @@ from mlrift.backends.llvm.lower.vector_text import (
 from mlrift.backends.llvm.text import FunctionText
 from mlrift.backends.llvm.types import VALUE_TYPE, constant_text, padded_lanes
 from mlrift.backends.rules import Rules
+from mlrift.ir.core import Value
 from mlrift.ir.ops import vector
 
 RULES: Rules[FunctionText] = Rules("llvm")
@@ -61,6 +62,29 @@ def lower_insert(out: FunctionText, made: vector.Insert) -> None:
     element = type_of(made.vector).element
     lane = f"{element_text(element)} {lane_of(out, made.scalar, element)}"
     out.define(made, f"insertelement {operand(out, made.vector)}, {lane}, i64 {made.lane}")
+
+
+@RULES.rule(vector.ExtractAt)
+def lower_extract_at(out: FunctionText, made: vector.ExtractAt) -> None:
+    """A lane by its number, which is brought into range."""
+    row = type_of(made.vector)
+    lane = out.temporary(_lane_number(out, made.lane, row.lanes))
+    define_scalar(out, made, row.element, f"extractelement {operand(out, made.vector)}, i64 {lane}")
+
+
+@RULES.rule(vector.InsertAt)
+def lower_insert_at(out: FunctionText, made: vector.InsertAt) -> None:
+    """As `vector.insert`, by a number that is brought into range."""
+    row = type_of(made.vector)
+    scalar = f"{element_text(row.element)} {lane_of(out, made.scalar, row.element)}"
+    lane = out.temporary(_lane_number(out, made.lane, row.lanes))
+    out.define(made, f"insertelement {operand(out, made.vector)}, {scalar}, i64 {lane}")
+
+
+def _lane_number(out: FunctionText, lane: Value, lanes: int) -> str:
+    if lanes & (lanes - 1):
+        return f"urem i64 {out.names[lane]}, {lanes}"
+    return f"and i64 {out.names[lane]}, {lanes - 1}"
 
 
 @RULES.rule(vector.Shuffle)

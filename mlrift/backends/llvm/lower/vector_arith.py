@@ -154,6 +154,11 @@ def lower_divide(out: FunctionText, made: vector_arith.Divide) -> None:
 @RULES.rule(vector_arith.MultiplyAdd)
 def lower_fma(out: FunctionText, made: vector_arith.MultiplyAdd) -> None:
     """The intrinsic: an instruction, or a call for every lane on a CPU that has none."""
+    multiply_add(out, made)
+
+
+def multiply_add(out: FunctionText, made: vector_arith.MultiplyAdd) -> None:
+    """Write the intrinsic."""
     names = [out.names[value] for value in made.operands()]
     out.define(made, lanewise(out, "llvm.fma", type_of(made), names))
 
@@ -183,6 +188,11 @@ def lower_select(out: FunctionText, made: vector_arith.SelectLanes) -> None:
 @RULES.rule(vector_arith.Convert)
 def lower_convert(out: FunctionText, made: vector_arith.Convert) -> None:
     """Instructions; saturating ones are intrinsics, and halves have code of their own."""
+    convert_lanes(out, made)
+
+
+def convert_lanes(out: FunctionText, made: vector_arith.Convert) -> None:
+    """Write a conversion as every processor can do it."""
     source, target = type_of(made.operand), made.vector_type
     if made.kind in _SATURATING:
         name = f"{_SATURATING[made.kind]}.{suffix_of(target)}.{suffix_of(source)}"

@@ -133,6 +133,23 @@ def lower_gather(out: FunctionText, made: vector_memory.Gather) -> None:
     out.define(made, intrinsic(out, name, kind, arguments, types))
 
 
+@RULES.rule(vector_memory.GatherBytes)
+def lower_gather_bytes(out: FunctionText, made: vector_memory.GatherBytes) -> None:
+    """The intrinsic, of all lanes."""
+    row = made.vector_type
+    kind, lanes = VALUE_TYPE[row], padded_lanes(row.lanes)
+    places, masks = f"<{lanes} x ptr>", f"<{lanes} x i1>"
+    address = f"getelementptr i8, ptr {out.pointer(made.base)}, {operand(out, made.offsets)}"
+    bits = ", ".join([f"i1 {'true' if lane < row.lanes else 'false'}" for lane in range(lanes)])
+    arguments = [
+        f"{places} align 1 {out.temporary(address)}",
+        f"{masks} <{bits}>",
+        f"{kind} zeroinitializer",
+    ]
+    name = f"llvm.masked.gather.{suffix_of(row)}.v{lanes}p0"
+    out.define(made, intrinsic(out, name, kind, arguments, [places, masks, kind]))
+
+
 @RULES.rule(vector_memory.Scatter)
 def lower_scatter(out: FunctionText, made: vector_memory.Scatter) -> None:
     """The intrinsic, which stores from the first lane to the last."""

@@ -98,7 +98,7 @@ class ModelChecker:
             self._context.emit(diagnostic)
         variable = typed.LocalVariable(name.text, PopulationType(model.struct), name.span)
         self._wire.locals.bind(Binding(variable, True, name.text[0] == "_"))
-        lower = lowering.new_population(model.streams, model.widths())
+        lower = lowering.new_population(model.streams, model.widths(), struct.name)
         value = made.operation("new population", lower, [to_word(count)], variable.type, node.span)
         self.free_at_end(variable, lowering.free_population)
         return typed.DeclareScalar(variable, value, node.span)
@@ -137,7 +137,7 @@ class ModelChecker:
             )
             self._context.emit(diagnostic)
             return None
-        lower = lowering.column_address(model.streams, number)
+        lower = lowering.column_address(model.streams, number, model.struct.name)
         address = made.operation("column", lower, [population], U64, name.span)
         return address, model.columns[number].type
 
@@ -260,7 +260,7 @@ class ModelChecker:
         number = model.column(target.member.text)
         assert number is not None
         bits = to_word(coerce(value, row))
-        lower = lowering.fill_column(model.streams, number, row.memory)
+        lower = lowering.fill_column(model.streams, number, row.memory, model.struct.name)
         return typed.Evaluate(made.action("fill", lower, [population, bits], node.span), node.span)
 
     def place(self, base: typed.Expression, target: ast.Index | ast.Member) -> typed.Place:
@@ -316,7 +316,7 @@ class ModelChecker:
         body = made.function_address(context, signature, node.span)
         columns = (block.columns, block.doubles, block.singles)
         shortest = block.shortest[0] if block.shortest is not None else None
-        lower = lowering.step(model.streams, block.stream, shortest, columns)
+        lower = lowering.step(model.streams, block.stream, shortest, columns, model.struct.name)
         operands = [body, population, time_step]
         if block.preparation:
             prepare = context.names.functions[block.preparation]

@@ -303,7 +303,7 @@ class LearningChecker:
             model = rules.pre if name == "pre" else rules.post
             widths.append(model.columns[number].type.size_bytes)
             population = made_typed.load_word(connections, offset, span)
-            lower = lowering.column_address(model.streams, number)
+            lower = lowering.column_address(model.streams, number, model.struct.name)
             operands.append(made_typed.operation("column", lower, [population], U64, span))
         sides = tuple(_SIDES.index(name) for name, _ in learning.neurons)
         lower = lowering.learn(side, learning.edges, tuple(widths), sides)

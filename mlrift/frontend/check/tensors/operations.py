@@ -22,7 +22,9 @@ from mlrift.ir.ops.tensor_map import BinaryKind, UnaryKind
 from mlrift.ir.ops.tensor_reduce import ReduceKind, check_reduced, reduced_element
 from mlrift.ir.ops.tensor_rows import SortedPart
 from mlrift.source import Span
-from mlrift.typesystem import ERROR
+from mlrift.typesystem import ERROR, TensorType
+
+_PLACES = (ReduceKind.ARGMIN, ReduceKind.ARGMAX)
 
 
 def _map(kind: UnaryKind) -> Handler:
@@ -37,24 +39,38 @@ def _map(kind: UnaryKind) -> Handler:
 def _reduction(kind: ReduceKind) -> Handler:
     def handle(request: Request) -> typed.Expression:
         operands = request.operands
-        if not is_tensor(request.first) or len(operands) > 2 or not all(map(is_word, operands[1:])):
-            return request.wrong("a tensor and an axis if not all elements are meant")
+        most = 1 if kind in _PLACES else len(operands)
+        is_right = is_tensor(request.first) and all(map(is_word, operands[1:]))
+        if not is_right or len(operands) - 1 > most:
+            axes = "an axis" if kind in _PLACES else "axes"
+            return request.wrong(f"a tensor and {axes} if not all elements are meant")
         found = request.tensor
         if check_reduced(kind, found.element) is not None:
             return request.absent(found.element)
-        element = reduced_element(kind, found.element)
         if len(operands) == 1:
-            return operation(
-                request.name, SCALARS[element], operands, request.span, ir.reduce_all(kind)
-            )
-        axis = request.axis(1, len(shape_of(found)))
-        if axis is None:
+            made = SCALARS[reduced_element(kind, found.element)]
+            return operation(request.name, made, operands, request.span, ir.reduce_all(kind))
+        axes_given = request.axes(1, len(shape_of(found)))
+        if axes_given is None:
             return failed(request.span)
-        shape = shape_of(found)
-        made = shaped(element, (*shape[:axis], 1, *shape[axis + 1 :]))
-        return operation(request.name, made, operands[:1], request.span, ir.reduce(kind, axis))
+        reduced = request.first
+        for axis in sorted(axes_given, reverse=True):
+            reduced = _along(request, kind, reduced, axis)
+        return reduced
 
     return handle
+
+
+def _along(
+    request: Request, kind: ReduceKind, operand: typed.Expression, axis: int
+) -> typed.Expression:
+    """Return the reduction along an axis, which stays with extent 1."""
+    found = operand.type
+    assert isinstance(found, TensorType)
+    shape = shape_of(found)
+    element = reduced_element(kind, found.element)
+    made = shaped(element, (*shape[:axis], 1, *shape[axis + 1 :]))
+    return operation(request.name, made, [operand], request.span, ir.reduce(kind, axis))
 
 
 def _pairs(kind: BinaryKind) -> Handler:

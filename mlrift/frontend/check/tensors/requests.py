@@ -68,6 +68,19 @@ class Request:
         self.context.emit(catalog.NO_SUCH_AXIS.at(span, axis=axis, rank=rank))
         return None
 
+    def axes(self, position: int, rank: int) -> list[int] | None:
+        """Return the axes that the operands from a position on name, each once."""
+        found: list[int] = []
+        for place in range(position, len(self.operands)):
+            axis = self.axis(place, rank)
+            if axis is None:
+                return None
+            if axis in found:
+                self.wrong("each axis once")
+                return None
+            found.append(axis)
+        return found
+
 
 Handler = Callable[[Request], typed.Expression]
 

@@ -19,15 +19,16 @@ from mlrift.ir.ops.memory import Load, Stack, Store
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
 from mlrift.ir.passes.expand_models.blocks import own_edges
+from mlrift.ir.passes.expand_models.fetching import EdgeColumn, fetch_row, fetch_start
 from mlrift.ir.passes.expand_models.functions import region_body, word_function
 from mlrift.ir.passes.expand_models.routing import route
 from mlrift.ir.passes.expand_models.simple import MEMORY_BYTES, load_word, store_words
 from mlrift.typesystem import F32, F64, I32, I64, MachineType
 
-GRAIN_EDGES = 32768
+GRAIN_EDGES = 8192
 MULTIPLE_TARGETS = 64
 _UNEQUAL = WORD_MASK
-_NEAR_EVENTS, _FAR_EVENTS = 4, 8
+_NEAR_EVENTS, _FAR_EVENTS = 12, 32
 _FEW_EDGES = 16
 
 
@@ -183,14 +184,26 @@ class _Rows:
         address = self._at(self.row_starts, row, 8)
         return builder.emit(Load(address, I64)), load_word(builder, address, 8)
 
+    def _own_bounds(self, row: Value, part: Value | None, has_degree: bool) -> tuple[Value, Value]:
+        bounds = self._bounds(row, has_degree)
+        if part is None:
+            return bounds
+        return own_edges(self._builder, (self.splits, self.parts), row, part, bounds)
+
     def _event(self, event: Value, part: Value | None, has_degree: bool) -> None:
         builder, memory = self._builder, self._memory
         row = self._row_of(event)
-        first, last = self._bounds(row, has_degree)
-        if part is not None:
-            first, last = own_edges(builder, (self.splits, self.parts), row, part, (first, last))
+        first, last = self._own_bounds(row, part, has_degree)
         if has_degree:
             self._fetch_ahead(event)
+            with when(builder, self._is(IntegerPredicate.UGT, self.degree, _FEW_EDGES)):
+                self._fetch_row(event, part, has_degree)
+        else:
+            events = event, self.count
+            fetch_start(
+                builder, events, lambda later: self._at(self.row_starts, self._row_of(later), 8)
+            )
+            self._fetch_row(event, part, has_degree)
         with counted(builder, first, last) as edge:
             neuron = builder.emit(Load(self._at(self.targets, edge, 4), I32))
             value = self._value(edge)
@@ -199,8 +212,19 @@ class _Rows:
             total = FAdd(old, value) if memory in (F32, F64) else Add(old, value)
             builder.emit(Store(place, builder.emit(total), memory))
 
+    def _fetch_row(self, event: Value, part: Value | None, has_degree: bool) -> None:
+        """Emit prefetches of long rows."""
+        columns = [EdgeColumn(self.targets, 4, PrefetchKind.READ)]
+        if self._one is None:
+            columns.append(EdgeColumn(self.values, self._size_bytes, PrefetchKind.READ))
+
+        def bounds(later: Value) -> tuple[Value, Value]:
+            return self._own_bounds(self._row_of(later), part, has_degree)
+
+        fetch_row(self._builder, (event, self.count), bounds, columns)
+
     def _fetch_ahead(self, event: Value) -> None:
-        """Emit prefetches of short rows: their edges eight events ahead, their targets four."""
+        """Emit prefetches of short rows: far ahead their edges, then their targets."""
         builder, size_bytes = self._builder, self._size_bytes
         is_short = self._is(IntegerPredicate.ULE, self.degree, _FEW_EDGES)
         with when(builder, is_short):

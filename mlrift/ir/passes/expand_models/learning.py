@@ -10,20 +10,22 @@ from mlrift.ir.builder import Builder
 from mlrift.ir.core import BlockParameter, Value
 from mlrift.ir.loops import counted
 from mlrift.ir.ops import csr
-from mlrift.ir.ops.arith import Add, Shl, Sub
+from mlrift.ir.ops.arith import Add, Select, Shl, Sub
 from mlrift.ir.ops.call import Call, FunctionAddress
+from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.loop import Vectorising
 from mlrift.ir.ops.memory import Load, Stack, Store
 from mlrift.ir.ops.plasticity import Post, Pre
-from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
+from mlrift.ir.ops.vector_memory import PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
 from mlrift.ir.passes.expand_models.blocks import own_edges
+from mlrift.ir.passes.expand_models.fetching import EdgeColumn, fetch, fetch_row
 from mlrift.ir.passes.expand_models.functions import region_body
 from mlrift.ir.passes.expand_models.simple import load_word, store_words
 from mlrift.typesystem import I32, I64
 
-GRAIN_EDGES = 16384
+GRAIN_EDGES = 8192
 _AHEAD = 16
 # Words of a region's context; the addresses of the neurons' columns follow.
 _CONNECTIONS, _LIST, _COUNT, _SPLITS, _PARTS, _NEURONS = 0, 8, 16, 24, 32, 40
@@ -100,14 +102,15 @@ def _adding(builder: Builder, made: Pre) -> str:
     inner, (context, first, last, _) = _simd_body(builder, symbol)
     rule = _Rule(inner, made, context, half)
     splits, parts = load_word(inner, context, _SPLITS), load_word(inner, context, _PARTS)
-    with (
-        counted(inner, first, last) as part,
-        counted(inner, inner.word(0), load_word(inner, context, _COUNT)) as event,
-    ):
-        source = rule.event(event)
-        row, begin, end = rule.row(source)
-        own = own_edges(inner, (splits, parts), row, part, (begin, end))
-        rule.outgoing(source, own, None)
+    count = load_word(inner, context, _COUNT)
+
+    def bounds(event: Value) -> tuple[Value, Value]:
+        row, *whole = rule.row(rule.event(event))
+        return own_edges(inner, (splits, parts), row, part, (whole[0], whole[1]))
+
+    with counted(inner, first, last) as part, counted(inner, inner.word(0), count) as event:
+        fetch_row(inner, (event, count), bounds, rule.edge_columns())
+        rule.outgoing(rule.event(event), bounds(event), None)
     inner.emit(Return([]))
     return symbol
 
@@ -126,7 +129,7 @@ def _sharing(builder: Builder, made: Pre | Post, side: str, which: str) -> str:
             _, begin, end = rule.row(neuron)
             rule.outgoing(neuron, (begin, end), Vectorising.AUTOMATIC)
         else:
-            rule.incoming(neuron)
+            rule.incoming(event, last)
     inner.emit(Return([]))
     return symbol
 
@@ -186,32 +189,55 @@ class _Rule:
             place = builder.emit(Add(self._targets, builder.emit(Shl(edge, builder.word(2)))))
             self._call(source, builder.emit(Load(place, I32)), edge)
 
-    def incoming(self, target: Value) -> None:
-        """Emit the loop over the edges that end at a neuron."""
+    def edge_columns(self) -> list[EdgeColumn]:
+        """Return what lies side by side for the edges of a row."""
+        columns = [EdgeColumn(self._targets, 4, PrefetchKind.READ)]
+        for base, width in zip(self._bases[: self._edge_columns], self._widths, strict=False):
+            columns.append(EdgeColumn(base, width, PrefetchKind.WRITE))
+        return columns
+
+    def incoming(self, event: Value, end: Value) -> None:
+        """Emit the loop over the edges that end at the neuron of an event.
+
+        What the edges of the next event need is fetched in the last turns of this one's.
+        """
         builder = self._builder
-        row = builder.emit(Sub(target, self._target_first))
-        place = builder.emit(Add(self._starts, builder.emit(Shl(row, builder.word(3)))))
-        first = builder.emit(Load(place, I64))
-        last = load_word(builder, place, 8)
+        pairs = [EdgeColumn(self._pairs, 8, PrefetchKind.READ)]
+        fetch_row(builder, (event, end), self._pairs_of, pairs)
+        target = self.event(event)
+        first, last = self._pairs_of(event)
+        following = builder.emit(Add(event, builder.word(1)))
+        has_next = builder.emit(CompareInteger(IntegerPredicate.ULT, following, end))
+        next_first, _ = self._pairs_of(builder.emit(Select(has_next, following, event)))
+        jump = builder.emit(Sub(next_first, last))
         with counted(builder, first, last) as index:
-            pair = builder.emit(Add(self._pairs, builder.emit(Shl(index, builder.word(3)))))
+            pair = self._pair(index)
             edge = builder.emit(Load(pair, I32))
             source = builder.emit(Load(builder.emit(Add(pair, builder.word(4))), I32))
-            self._fetch_ahead(pair)
+            ahead = builder.emit(Add(index, builder.word(_AHEAD)))
+            is_own = builder.emit(CompareInteger(IntegerPredicate.ULT, ahead, last))
+            later = builder.emit(Select(is_own, ahead, builder.emit(Add(ahead, jump))))
+            self._fetch_ahead(self._pair(later))
             self._call(source, target, edge)
+
+    def _pairs_of(self, event: Value) -> tuple[Value, Value]:
+        builder = self._builder
+        row = builder.emit(Sub(self.event(event), self._target_first))
+        place = builder.emit(Add(self._starts, builder.emit(Shl(row, builder.word(3)))))
+        return builder.emit(Load(place, I64)), load_word(builder, place, 8)
+
+    def _pair(self, index: Value) -> Value:
+        builder = self._builder
+        return builder.emit(Add(self._pairs, builder.emit(Shl(index, builder.word(3)))))
 
     def _fetch_ahead(self, pair: Value) -> None:
         """Emit prefetches for an edge some places ahead; the list has slack behind it."""
         builder = self._builder
-        ahead = builder.emit(Add(pair, builder.word(8 * _AHEAD)))
-        edge = builder.emit(Load(ahead, I32))
-        source = builder.emit(Load(builder.emit(Add(ahead, builder.word(4))), I32))
+        edge = builder.emit(Load(pair, I32))
+        source = builder.emit(Load(builder.emit(Add(pair, builder.word(4))), I32))
         for number, (base, width) in enumerate(zip(self._bases, self._widths, strict=True)):
             is_edge = number < self._edge_columns
             if not is_edge and self._sides[number - self._edge_columns] != 0:
                 continue
-            shift = builder.word(width.bit_length() - 1)
-            index = edge if is_edge else source
-            address = builder.emit(Add(base, builder.emit(Shl(index, shift))))
             kind = PrefetchKind.WRITE if is_edge else PrefetchKind.READ
-            builder.emit(Prefetch(kind, Locality.HIGH, address))
+            fetch(builder, kind, base, edge if is_edge else source, width)

@@ -1,7 +1,7 @@
 """`dynamics.step`: a function that steps a range of neurons, run by all threads.
 
 The neurons of a range go in blocks: a loop of independent iterations, which becomes vector code,
-steps a block and marks who fired in a row of bytes; then the marks are read eight at a time. So no
+steps a block and marks who fired in a row of bytes; then the marks become a list (marks.py). So no
 branch depends on a neuron, and the list is in ascending order for any width and number of threads.
 """
 
@@ -24,13 +24,13 @@ from mlrift.ir.ops.population import (
 )
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
 from mlrift.ir.passes.expand_models.functions import region_body
+from mlrift.ir.passes.expand_models.marks import MARKS, end_marks, list_marks
 from mlrift.ir.passes.expand_models.simple import load_word, store_words
 from mlrift.typesystem import F64, I8, I64
 
 BLOCK_NEURONS = 2048
 GRAIN_NEURONS = 16384
 MULTIPLE_NEURONS = 64
-_MARK_SLACK_BYTES = 64
 _STEPS_OFFSET = 4096  # std/core/population.mlr
 _STEPS_WITHOUT_STREAM = 8
 
@@ -129,7 +129,7 @@ def _marked_blocks(
 ) -> None:
     _, first, last, part = parameters
     offset = stream_offset(made.stream)
-    marks = builder.emit(Stack(BLOCK_NEURONS + _MARK_SLACK_BYTES, 64))
+    marks = builder.emit(Stack(BLOCK_NEURONS + MARKS, MARKS))
     entries = load_word(builder, population, offset + STREAM_LIST)
     start = builder.emit(Add(entries, builder.emit(Shl(first, builder.word(2)))))
     end = Variable(builder, "end", start)
@@ -138,13 +138,12 @@ def _marked_blocks(
         is_whole = builder.emit(CompareInteger(IntegerPredicate.ULT, whole, last))
         stop = builder.emit(Select(is_whole, whole, last))
         length = builder.emit(Sub(stop, begin))
-        builder.emit(Store(builder.emit(Add(marks, length)), builder.word(0), I64))
+        end_marks(builder, builder.emit(Add(marks, length)))
         zero = builder.word(0)
         with counted(builder, zero, length, vectorising=Vectorising.AUTOMATIC) as place:
             fired = body.call(builder, builder.emit(Add(begin, place)))
             builder.emit(Store(builder.emit(Add(marks, place)), fired, I8))
-        arguments = [marks, length, begin, end.get()]
-        end.set(builder.call_external("core.events_scan", arguments))
+        list_marks(builder, marks, length, begin, end)
     scratch = load_word(builder, population, offset + STREAM_SCRATCH)
     own = builder.emit(Add(scratch, builder.emit(Shl(part, builder.word(4)))))
     builder.emit(Store(own, first, I64))

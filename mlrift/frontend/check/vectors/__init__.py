@@ -1,0 +1,1 @@
+"""Checking of vectors: types, operators, operations and functions that have them."""
