@@ -1,0 +1,1 @@
+"""The tables of characters in std, and what makes them."""
