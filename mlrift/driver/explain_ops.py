@@ -43,34 +43,41 @@ def _explain(options: CompileOptions, gigabytes_per_second: float) -> Stored:
     if typed is None or context.sink.has_errors:
         return Stored(_STATUS_FAILED, b"", messages, "")
     module = lower.lower_program(typed, lower.LowerOptions(), options.source.stem)
-    dead = _without_dead_state(module)
+    notes = _without_waste(module)
     if has_family("tensor", module):
         for name in _FUSION:
             find_domain_pass(name).run(module)
     for name in _CLEANING:
         run_pass(name, module)
-    return Stored(0, b"", messages, report(module, gigabytes_per_second, dead))
+    return Stored(0, b"", messages, report(module, gigabytes_per_second, notes))
 
 
-def _without_dead_state(module: Module) -> list[str]:
-    """Remove the state that nobody reads; return its names."""
-    if not has_family("dynamics", module):
-        return []
-    from mlrift.ir.analysis.dead_state import dead_fields  # noqa: PLC0415 - models only
+def _without_waste(module: Module) -> list[str]:
+    """Remove what a model need not keep, as a compilation does; return lines that say what."""
+    notes = []
+    if has_family("dynamics", module):
+        from mlrift.ir.analysis.dead_state import dead_fields  # noqa: PLC0415 - models only
 
-    found = dead_fields(module)
-    find_domain_pass("remove_dead_state").run(module)
-    return found
+        fields = dead_fields(module)
+        find_domain_pass("remove_dead_state").run(module)
+        if fields:
+            notes.append(f"not kept, for nobody reads it: {', '.join(fields)}")
+    if has_family("csr", module):
+        from mlrift.ir.passes.fold_weights import folded_variables  # noqa: PLC0415 - models only
+
+        names = folded_variables(module)
+        if names:
+            notes.append(f"values of edges not kept, for all are one number: {', '.join(names)}")
+    return notes
 
 
-def report(module: Module, gigabytes_per_second: float, dead: Sequence[str] = ()) -> str:
-    """Return the report on a module with domain ops; `dead` names the state that is not kept."""
+def report(module: Module, gigabytes_per_second: float, notes: Sequence[str] = ()) -> str:
+    """Return the report on a module with domain ops; `notes` say what is not kept."""
     rows = costs(module)
     if not rows:
         return "no operations on models or tensors\n"
     text = "".join(_paragraph(row, gigabytes_per_second) for row in rows)
-    if dead:
-        text += f"not kept, for nobody reads it: {', '.join(dead)}\n"
+    text += "".join(f"{row}\n" for row in notes)
     return f"{text}limits of time are for {gigabytes_per_second:g} GB/s of memory (--bandwidth)\n"
 
 

@@ -21,6 +21,18 @@ def compiler_fingerprint() -> str:
         return _checkout_fingerprint()
 
 
+def back_end_fingerprint() -> str:
+    """Return a text that changes whenever what makes objects of LLVM's text changes."""
+    try:
+        return (PREBUILT_FOLDER / INSTALLED_MARK).read_text(encoding="ascii")
+    except FileNotFoundError:
+        pass
+    package = PREBUILT_FOLDER.parent
+    rows = [f"{(package / 'targets.py').stat().st_mtime_ns}"]
+    _describe(str(package / "backends"), rows)
+    return digest("\n".join(sorted(rows)))
+
+
 def _checkout_fingerprint() -> str:
     package = PREBUILT_FOLDER.parent
     rows: list[str] = []

@@ -289,11 +289,11 @@ def assembly(context: BuildContext, module: Module, target: Target) -> str:
 def link_target(
     context: BuildContext,
     module: Module,
-    program: ObjectFile,
+    program: list[ObjectFile],
     target: Target,
     ready: tuple[str, ...] = (),
 ) -> bytes:
-    """Link a program with the OS layer of a target, and with parts it was compiled without."""
+    """Link the objects of a program with the OS layer of a target, and with what is ready."""
     platform = platform_for(target.system)
     debug = context.options.debug_info is DebugInfo.FULL
     is_elf = target.system.object_format is ObjectFormat.ELF
@@ -301,7 +301,7 @@ def link_target(
     imports = foreign.program_imports(module, target)
     has_c = bool(imports) or context.interface is not None
     kind = platform.layer_kind(OsLayerKind.WITH_C if has_c else OsLayerKind.ALONE)
-    needing = [program]
+    needing = list(program)
     for name in ready:
         needing.append(os_objects.ready(target.cpu, name, context.cache, context.fingerprint))
     objects = [
@@ -346,7 +346,7 @@ def slices(context: BuildContext, module: Module) -> list[Slice]:
             _codegen_options(context), system=system, addresses=llvm.FunctionAddresses.C
         )
         own = [target for target in targets if target.system is system]
-        made |= {row.target.name: row for row in _slices_of(context, module, own, codegen)}
+        made |= {row.target.name: row for row in _slices_of(context, [module], own, codegen)}
     return [made[target.name] for target in targets]
 
 
@@ -371,21 +371,42 @@ def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
         if has_heap:
             ready = (heap_owner_file(module), *ready)
             module = heap_object.without_heap(module)
-    return _slices_of(context, module, targets, codegen, ready)
+        if codegen.level is llvm.OptimisationLevel.FULL and _has_levels(module):
+            from mlrift.driver.program_parts import split  # noqa: PLC0415 - in few programs
+
+            return _slices_of(context, split(module), targets, codegen, ready)
+    return _slices_of(context, [module], targets, codegen, ready)
+
+
+def _has_levels(module: Module) -> bool:
+    return any(row.is_simd and row.blocks for row in module.functions.values())
 
 
 def _slices_of(
     context: BuildContext,
-    module: Module,
+    modules: Sequence[Module],
     targets: Sequence[Target],
     codegen: llvm.CodegenOptions,
     ready: tuple[str, ...] = (),
 ) -> list[Slice]:
-    """Generate code once per CPU and link every target, with objects that are ready."""
+    """Generate code once per CPU and link every target, with objects that are ready.
+
+    The modules after the first are parts of the program that the cache may have.
+    """
+    module = modules[0]
     cpus = list(dict.fromkeys(target.cpu for target in targets))
-    name = context.options.source.stem
-    data = llvm.compile_objects(module, cpus, codegen)
-    compiled = {cpu.name: read_elf(data[cpu.name], name) for cpu in cpus}
+    if len(modules) > 1:
+        from mlrift.driver.part_objects import compile_units  # noqa: PLC0415 - in few programs
+
+        data = compile_units(modules, cpus, codegen, context.cache)
+    else:
+        single = llvm.compile_objects(module, cpus, codegen)
+        data = {name: [found] for name, found in single.items()}
+    names = [context.options.source.stem, *(row.name for row in modules[1:])]
+    compiled = {
+        cpu: [read_elf(row, name) for row, name in zip(rows, names, strict=True)]
+        for cpu, rows in data.items()
+    }
     return [
         Slice(target, link_target(context, module, compiled[target.cpu.name], target, ready))
         for target in targets

@@ -139,4 +139,5 @@ class GlobalNames:
     duplicates: list[Signature] = field(default_factory=list)
     callees: dict[str, Callee] = field(default_factory=dict)
     models: "dict[str, StructModel]" = field(default_factory=dict)
+    static_models: list[ast.Static] = field(default_factory=list)
     plasticity: "list[RuleSet]" = field(default_factory=list)

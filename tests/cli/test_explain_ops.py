@@ -65,6 +65,7 @@ def test_a_step_and_a_rule_are_counted(folder: Path) -> None:
     assert PRE in out
     assert out.endswith(
         "not kept, for nobody reads it: Cell.count\n"
+        "values of edges not kept, for all are one number: plain\n"
         "limits of time are for 20 GB/s of memory (--bandwidth)\n"
     )
 

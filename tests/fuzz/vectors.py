@@ -20,7 +20,7 @@ from mlrift.ir.interpret import RecordingOs, run_program
 from mlrift.ir.interpret.vector_arrays import array_of
 from mlrift.ir.numbers import to_single
 from mlrift.ir.op import Op
-from mlrift.ir.ops import vector, vector_arith, vector_memory, vector_reduce
+from mlrift.ir.ops import vector, vector_arith, vector_dot, vector_memory, vector_reduce
 from mlrift.ir.ops.arith import Add
 from mlrift.ir.ops.call import Call
 from mlrift.ir.ops.compare import FloatPredicate, IntegerPredicate
@@ -39,7 +39,7 @@ from mlrift.ir.ops.vector_types import (
 from mlrift.ir.text import print_module
 from mlrift.ir.verify import check_module
 from mlrift.targets import ARM64, X86_64, Cpu
-from mlrift.typesystem import F32, I1, I8, I16, I32, I64, MachineType, VectorType, vec
+from mlrift.typesystem import BF16, F32, I1, I8, I16, I32, I64, MachineType, VectorType, vec
 from tests.unit.llvm.machine_code import (
     can_run,
     host_level,
@@ -260,6 +260,28 @@ def _dot4(writer: Writer) -> Value:
     return vector_arith.Dot4(kind, writer.value(vec(I32, lanes)), *factors)
 
 
+def _pairs(writer: Writer) -> Value:
+    lanes = writer.random.choice((1, 2, 4, 8, 16, 3, 32))
+    if writer.random.random() < 0.5:
+        words = [writer.value(vec(I16, 2 * lanes)) for _ in range(2)]
+        return vector_dot.Dot2Words(writer.value(vec(I32, lanes)), *words)
+    halves = [writer.value(vec(BF16, 2 * lanes)) for _ in range(2)]
+    return vector_dot.Dot2(writer.value(vec(F32, lanes)), *halves)
+
+
+def _table(writer: Writer) -> Value:
+    indices = writer.value(vec(I8, writer.random.choice(LANES)))
+    return vector.Table(writer.value(vec(I8, 16)), indices)
+
+
+def _lanes_at(writer: Writer) -> Value:
+    """Take a lane out by its number and put it into another vector so."""
+    row = writer.any_type(ANY_LANES)
+    numbers = [writer.builder.word(writer.random.randrange(100)) for _ in range(2)]
+    scalar = writer.builder.emit(vector.ExtractAt(writer.value(row), numbers[0]))
+    return vector.InsertAt(writer.value(row), scalar, numbers[1])
+
+
 def _shuffle(writer: Writer) -> Value:
     row = writer.any_type(ANY_LANES)
     lanes = [writer.random.randrange(2 * row.lanes) for _ in range(writer.random.choice(LANES))]
@@ -372,6 +394,9 @@ CHOICES: tuple[Callable[[Writer], Value], ...] = (
     _convert,
     _convert,
     _dot4,
+    _pairs,
+    _table,
+    _lanes_at,
     _shuffle,
     _concat,
     _slice,

@@ -43,16 +43,19 @@ def numbers(name: str, count: int) -> F32:
     """Return numbers spread as weights are: sums of four uniform ones."""
     drawn = draws(f"numbers/{name}", count * 4).reshape(count, 4)
     uniform = (drawn >> np.uint64(40)).astype(np.float64) / 2.0**24 - 0.5
-    return uniform.sum(axis=1).astype(np.float32)
+    made: F32 = uniform.sum(axis=1).astype(np.float32)
+    return made
 
 
 def hard_numbers() -> F32:
     """Return rows of 32: plain ones, ties, all equal, zeros, one peak, huge, tiny, one-sided."""
     plain = numbers("plain", 12 * 32).reshape(12, 32)
-    ties = np.round(plain * 24) / 8
-    scaled = plain * np.float32(2.0) ** np.arange(-40, 56, 8, dtype=np.float32)[:, None]
+    powers = np.ldexp(np.float32(1), np.arange(-40, 56, 8))[:, None]
     peak = plain[:2] * np.float32(1e-3)
     peak[:, 7] = (3.0, -3.0)
     flat = np.array([[0.0], [1.5], [-2.25], [1e-9]], np.float32).repeat(32, axis=1)
-    rows = [plain, ties, scaled, peak, flat, np.abs(plain[:4]), -np.abs(plain[:4])]
-    return np.concatenate(rows).astype(np.float32)
+    sides = np.abs(plain[:4])
+    made: F32 = np.concatenate(
+        [plain, np.round(plain * 24) / 8, plain * powers, peak, flat, sides, -sides]
+    ).astype(np.float32)
+    return made

@@ -54,12 +54,12 @@ def program(name: str, target: Target = LINUX_X86_64, *flags: str) -> Path:
     return made
 
 
-def host_program(name: str) -> Path:
+def host_program(name: str, *flags: str) -> Path:
     """Compile a program for this machine; skip the test where it cannot run."""
     missing = engine_named("linux-x64").missing()
     if missing is not None:
         pytest.skip(missing)
-    return program(name)
+    return program(name, LINUX_X86_64, *flags)
 
 
 def ask(model: Path, ids: list[int], count: int, *flags: str) -> Answer:

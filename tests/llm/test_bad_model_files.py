@@ -133,7 +133,8 @@ def test_mutated_gguf_headers(program: Path, tmp_path: Path) -> None:
     draw = random.Random(8)
     seed = gguf_seed(tmp_path)
     cases = [mutated(seed, len(seed) - 384, draw) for _ in range(CASES)]
-    hold(program, tmp_path, "g", [seed, *cases], oracle.read_gguf)
+    older = seed[:4] + struct.pack("<I", 2) + seed[8:]
+    hold(program, tmp_path, "g", [seed, older, *cases], oracle.read_gguf)
 
 
 def test_mutated_safetensors_headers(program: Path, tmp_path: Path) -> None:

@@ -1,19 +1,20 @@
 """Blocks of GGUF files: what they mean bit for bit, and what is made of numbers.
 
 The `gguf` package is the oracle: its answers are kept in `golden/blocks.json` (make_blocks.py), and
-where the package is installed it is asked anew about random blocks.
+where the peers of the benchmarks are installed it is asked anew about random blocks.
 """
 
 import base64
 import functools
-import importlib.util
 import json
 import subprocess
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
+from benchmarks.peers import Peer, installed_python
 from mlrift.targets import LINUX_X86_64
 from tests.extern.programs import compile_for
 from tests.llm.block_cases import (
@@ -31,6 +32,7 @@ from tests.support.engines import engine_named
 
 GOLDEN = Path(__file__).parent / "golden" / "blocks.json"
 PARTS = Path(__file__).parent / "parts"
+_GGUF = Peer("gguf", (("gguf",),))
 # The error that llama.cpp's choice of scales has for numbers that are spread as those of `numbers`,
 # over their root mean square (llama-quantize on the tiny models), and which share of it is left.
 OTHER_ERROR = {"Q4_K": (0.0688, 0.985), "Q5_K": (0.0348, 0.96), "Q6_K": (0.0170, 0.95)}
@@ -160,21 +162,46 @@ def test_the_writer_writes_the_bytes_of_the_gguf_package(tmp_path: Path) -> None
     assert (tmp_path / "made.gguf").read_bytes() == base64.b64decode(file)
 
 
-@pytest.mark.parametrize("name", READ_TYPES)
-def test_random_blocks_beside_the_gguf_package(kernels: Kernels, name: str) -> None:
-    if importlib.util.find_spec("gguf") is None:
+_ASK = """
+import sys
+import gguf, numpy as np
+cases = dict(np.load(sys.argv[1] + "/cases.npz"))
+answers = {}
+with np.errstate(all="ignore"):
+    for name, rows in cases.items():
+        way, _, kind = name.partition(" ")
+        ask = gguf.dequantize if way == "read" else gguf.quantize
+        answers[name] = np.ascontiguousarray(ask(rows, gguf.GGMLQuantizationType[kind]))
+np.savez(sys.argv[1] + "/answers.npz", **answers)
+"""
+
+
+def test_random_blocks_are_as_the_gguf_package_says(kernels: Kernels, tmp_path: Path) -> None:
+    python = installed_python(_GGUF)
+    if python is None:
         pytest.skip("beside the gguf package only")
-    peer = importlib.import_module("gguf")
-    kind = peer.GGMLQuantizationType[name]
-    raw = np.random.default_rng(11).integers(0, 256, (500, BLOCKS[name][2] * 8)).astype(np.uint8)
-    with np.errstate(all="ignore"):
-        expected = peer.dequantize(raw, kind).astype(np.float32).ravel()
-    found = numbers_of(kernels, name, raw)
-    both_nan = np.isnan(found) & np.isnan(expected)
-    assert np.array_equal(found.view(np.uint32)[~both_nan], expected.view(np.uint32)[~both_nan])
-    if name in WRITTEN_TYPES:
-        values = np.random.default_rng(12).standard_normal((500, 256)).astype(np.float32)
-        assert np.array_equal(
-            blocks_of(kernels, name, values, 256),
-            peer.quantize(values, kind).view(np.uint8).ravel(),
-        )
+    draw = np.random.default_rng(11)
+    cases: dict[str, npt.NDArray[np.generic]] = {}
+    for name in READ_TYPES:
+        raw = draw.integers(0, 256, (300, BLOCKS[name][2] * 8)).astype(np.uint8)
+        cases[f"read {name}"] = raw
+    for name in WRITTEN_TYPES:
+        cases[f"write {name}"] = draw.standard_normal((300, 256)).astype(np.float32)
+    np.savez(tmp_path / "cases.npz", **cases)  # type: ignore[arg-type]
+    subprocess.run((str(python), "-c", _ASK, str(tmp_path)), check=True, timeout=300)
+    answers = np.load(tmp_path / "answers.npz")
+    for name in READ_TYPES:
+        expected = answers[f"read {name}"].astype("<f4").ravel()
+        found = numbers_of(kernels, name, draw_of(cases, f"read {name}"))
+        both_nan = np.isnan(found) & np.isnan(expected)
+        same = found.view(np.uint32) == expected.view(np.uint32)
+        assert (same | both_nan).all(), name
+    for name in WRITTEN_TYPES:
+        values = cases[f"write {name}"].astype(np.float32)
+        made = blocks_of(kernels, name, values, 256)
+        assert np.array_equal(made, answers[f"write {name}"].view(np.uint8).ravel()), name
+
+
+def draw_of(cases: dict[str, npt.NDArray[np.generic]], name: str) -> Bytes:
+    """Return the bytes of a case."""
+    return cases[name].astype(np.uint8)

@@ -46,8 +46,13 @@ def reference(weights: F32, activations: F32, step: int) -> F32:
 class Product:
     """Weights as in a file and activations as they are prepared."""
 
-    def __init__(self, kind: str, rows: int, columns: int, count: int) -> None:
+    def __init__(self, kind: str, rows: int, columns: int, count: int, least: int = 0) -> None:
         weights, activations = drawn(1, rows, columns), drawn(2, count, columns)
+        if least:
+            weights *= 2.0 ** np.random.default_rng(3).integers(least, least + 9, weights.shape)
+            activations *= 2.0 ** np.random.default_rng(4).integers(
+                least, least + 9, activations.shape
+            )
         self.kind, self.step = KINDS[kind], 32 if kind == "bf16" else 16
         self.stored: Bytes = weights
         if kind == "f16":
@@ -99,3 +104,11 @@ def test_rows_and_blocks_of_activations_do_not_matter(kind: str) -> None:
 def test_products_are_equal_on_older_processors(kind: str, level: int) -> None:
     product = Product(kind, 10, 80, 7)
     assert same_bits(product.run(0, 10, f"--processor-level={level}"), product.run(0, 10))
+
+
+@pytest.mark.parametrize("level", [0, 3, 4] if IS_THOROUGH else [0, 3])
+@pytest.mark.parametrize("least", [-55, -60, -64, -68, -140])
+def test_small_numbers_are_equal_on_older_processors(least: int, level: int) -> None:
+    product = Product("bf16", 9, 96, 7, least)
+    older = product.run(0, 9, f"--processor-level={level}")
+    assert same_bits(older, product.run(0, 9))

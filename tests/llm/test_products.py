@@ -178,7 +178,7 @@ def test_every_level_of_processors_gives_these_bits(tmp_path: Path, level: int) 
     if missing is not None:
         pytest.skip(missing)
     program = program_for(tmp_path, LINUX_X86_64, f"--processor-level={level}")
-    cases = [case for kind in reference.QUANTISED for case in cases_of(kind, (1, 9))]
+    cases = [case for kind in reference.QUANTISED for case in cases_of(kind, (1, 15))]
     check(cases, run(program, tmp_path, cases))
 
 
@@ -188,7 +188,7 @@ def test_arm64_gives_these_bits(tmp_path: Path) -> None:
     if missing is not None:
         pytest.skip(missing)
     program = program_for(tmp_path, LINUX_ARM64)
-    cases = [case for kind in reference.QUANTISED for case in cases_of(kind, (1, 9))]
+    cases = [case for kind in reference.QUANTISED for case in cases_of(kind, (1, 15))]
     check(cases, run(program, tmp_path, cases, "qemu-aarch64"))
 
 
@@ -224,6 +224,25 @@ def test_threads_and_endings_change_no_bit(program: Path, tmp_path: Path) -> Non
         for later in (3, 6):
             for first, second in zip((plain, added, gated), results[group + later :], strict=False):
                 assert same_bits(first, second)
+
+
+@pytest.mark.parametrize("kind", (reference.Q8_0, reference.Q4_K, reference.Q6_K))
+def test_what_is_not_finite_stays_in_its_row(program: Path, tmp_path: Path, kind: int) -> None:
+    random = np.random.default_rng(SEED)
+    weights = weights_of(kind, 33, 512, random)[None]
+    x = activations_of(12, 512, random)
+    clean = x.copy()
+    x[1, 100] = np.nan
+    x[4, 300] = np.inf
+    x[7, 511] = -np.inf
+    cases = [Case(kind, weights, x), Case(kind, weights, clean), Case(kind, weights, x, Task.SAFE)]
+    result, expected, safe = run(program, tmp_path, cases)
+    finite = np.isfinite(result).all(axis=1)
+    assert np.flatnonzero(~finite).tolist() == [1, 4, 7]
+    assert not np.isfinite(result[~finite]).any()
+    assert same_bits(result[finite], expected[finite])
+    assert same_bits(safe[finite], expected[finite])
+    assert not np.isfinite(safe[~finite]).any()
 
 
 def test_plain_and_vector_code_agree_for_every_type(program: Path, tmp_path: Path) -> None:

@@ -13,8 +13,11 @@ from typing import Any
 
 GOLDEN = Path(__file__).parent / "golden"
 SPM_VOCABULARY = "▁"
-BYTE_VARIANTS = ("gpt-2", "qwen2", "qwen35", "llama-bpe", "tekken", "gpt-4o")
-CHARACTER_VARIANTS = ("gemma", "llama-2", "metaspace-first", "metaspace-always", "metaspace-split")
+BYTE_VARIANTS = ("gpt-2", "gpt-2-prefix", "qwen2", "qwen35", "llama-bpe", "tekken", "gpt-4o")
+CHARACTER_VARIANTS = (
+    *("gemma", "gemma-unknown", "llama-2", "llama-2-normalized"),
+    *("metaspace-first", "metaspace-always", "metaspace-split"),
+)
 VARIANTS = (*BYTE_VARIANTS, *CHARACTER_VARIANTS)
 
 _SUFFIX = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
@@ -53,7 +56,9 @@ def _byte_level(variant: str) -> dict[str, Any]:
     base = _base("tokenizer_bytes.json")
     level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True}
     splitter: dict[str, Any] = level | {"use_regex": True}
-    if variant != "gpt-2":
+    if variant == "gpt-2-prefix":
+        splitter["add_prefix_space"] = True
+    elif variant != "gpt-2":
         split = {
             "type": "Split",
             "pattern": {"Regex": PATTERNS[variant]},
@@ -70,7 +75,8 @@ def _byte_level(variant: str) -> dict[str, Any]:
 def _characters(variant: str) -> dict[str, Any]:
     base = _base("tokenizer_spm.json")
     replace = {"type": "Replace", "pattern": {"String": " "}, "content": SPM_VOCABULARY}
-    if variant == "gemma":
+    if variant.startswith("gemma"):
+        base["model"]["byte_fallback"] = variant == "gemma"
         base["normalizer"] = replace
         base["pre_tokenizer"] = {
             "type": "Split",
@@ -78,7 +84,9 @@ def _characters(variant: str) -> dict[str, Any]:
             "behavior": "MergedWithPrevious",
             "invert": False,
         }
-    elif variant == "llama-2":
+    elif variant.startswith("llama-2"):
+        for row in base["added_tokens"]:
+            row["normalized"] = variant == "llama-2-normalized"
         prepend = {"type": "Prepend", "prepend": SPM_VOCABULARY}
         base["normalizer"] = {"type": "Sequence", "normalizers": [prepend, replace]}
     else:

@@ -82,7 +82,7 @@ class Calls:
     """Calls to make and the memory they share."""
 
     def __init__(self, functions: Sequence[str]) -> None:
-        """Start without calls."""
+        """Start without calls of a table of functions."""
         self._functions = list(functions)
         self._rows: list[bytes] = []
         self._arrays: list[tuple[int, Array]] = []

@@ -9,32 +9,10 @@ import pytest
 
 from tests.llm_compat import arithmetic, layers, rows
 from tests.llm_compat.arithmetic import F32
-from tests.llm_compat.calls import Calls, Memory, Place, compile_table
+from tests.llm_compat.calls import Calls, Memory, Place
 from tests.llm_compat.layers import Cache, Delta, DeltaState, Dense, Gemma, Matrix, Sizes, Weights
-from tests.support.engines import engine_named
+from tests.llm_compat.library import FUNCTIONS
 
-FUNCTIONS = (
-    "rebase", "qwen3_set_arch", "qwen3_set_fuse_qkv", "qwen3_set_matmul_kind",
-    "qwen3_set_q8_bitexact", "qwen3_set_norm_kind", "qwen3_set_down_proj_kahan",
-    "qwen3_set_qknorm", "qwen3_set_rope_base", "qwen3_set_rope_freqs",
-    "qwen3_set_rmsnorm_eps_bits", "qwen3_set_rope_pair_layout", "qwen3_forward_layer",
-    "qwen36_set_arch", "qwen35_set_arch", "qwen35_set_head_order", "qwen35_forward_layer",
-    "gemma2_set_arch", "gemma2_set_sliding_window", "gemma2_forward_layer",
-    "gemma3_set_arch", "gemma3_set_sliding_window", "gemma3_set_swa_period",
-    "gemma3_set_rope_bases", "gemma3_forward_layer", "gemma2_gelu_mul", "gemma3_gelu_mul_direct",
-    "gemma2_softcap_logits", "gemma2_scale_embed_inplace", "reset_records",
-)  # fmt: skip
-WRAPPERS = """
-fn rebase(u64 record, u64 memory, u64 n) {
-    for i in 0..n {
-        u64 offset = load64(record + i * 8)
-        if offset != 0 { store64(record + i * 8, offset + memory) }
-    }
-}
-fn reset_records() {
-    qwen3_context_use(qwen3_context_new())
-}
-"""
 TOKENS = 6
 DENSE_SLOTS = (
     "input_norm", "q", "k", "v", "q_norm", "k_norm", "o", "post_norm", "gate", "up", "down",
@@ -51,15 +29,6 @@ GEMMA_SLOTS = (
     "down", "post_ffn_norm",
 )  # fmt: skip
 NORMS = ("norm", "conv", "dt_bias", "a")
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    missing = engine_named("linux-x64").missing()
-    if missing is not None:
-        pytest.skip(missing)
-    modules = ["qwen3", "qwen36", "qwen35", "gemma2", "gemma3"]
-    return compile_table(tmp_path_factory.mktemp("layers"), modules, FUNCTIONS, WRAPPERS)
 
 
 class Layers(Calls):
@@ -223,7 +192,7 @@ def fused_slots(stored: Weights) -> dict[str, Matrix]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("case", DENSE, ids=lambda row: row.name)
-def test_dense_layers(program: Path, tmp_path: Path, workers: int, case: Case) -> None:
+def test_dense_layers(library: Path, tmp_path: Path, workers: int, case: Case) -> None:
     dense, sizes = case.dense, case.dense.sizes
     weights = random_weights(dense_shapes(sizes), 5)
     stored, seen = as_stored(weights, case.kind, case.norm_kind)
@@ -242,7 +211,7 @@ def test_dense_layers(program: Path, tmp_path: Path, workers: int, case: Case) -
         calls.call("qwen3_forward_layer", out, out, record, position, keys, values, workers)
         outs.append(out)
         expected.append(layers.qwen3_layer(x, seen, position, cache, dense))
-    memory = calls.run(program, tmp_path)
+    memory = calls.run(library, tmp_path)
     compare(memory, outs, expected)
     assert (memory.numbers(keys) == cache.keys.ravel()).all()
     assert (memory.numbers(values) == cache.values.ravel()).all()
@@ -269,7 +238,7 @@ def delta_shapes(sizes: Sizes, delta: Delta) -> dict[str, tuple[int, ...]]:
 
 @pytest.mark.parametrize("delta", DELTAS)
 @pytest.mark.parametrize("workers", [1, 2])
-def test_hybrid_layers(program: Path, tmp_path: Path, delta: Delta, workers: int) -> None:
+def test_hybrid_layers(library: Path, tmp_path: Path, delta: Delta, workers: int) -> None:
     sections = (3, 3, 2, 0)
     dense = Dense(SIZES, PLAIN, PLAIN, theta=1e7, sections=sections, rope_dim=8)
     calls = Layers()
@@ -301,7 +270,7 @@ def test_hybrid_layers(program: Path, tmp_path: Path, delta: Delta, workers: int
         mid = layers.delta_layer(x, net, state, delta, dense)
         row = layers.gated_attention_layer(mid, attention, position, cache, dense)
         expected.append(row)
-    memory = calls.run(program, tmp_path)
+    memory = calls.run(library, tmp_path)
     compare(memory, outs, expected)
     assert memory.of(kept).tobytes() == state.bytes()
 
@@ -316,7 +285,7 @@ def gemma_shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
 @pytest.mark.parametrize("family", ["gemma2", "gemma3"])
 @pytest.mark.parametrize("layer", [0, 1])
 @pytest.mark.parametrize("sizes", [SIZES, ODD], ids=["even", "odd"])
-def test_gemma_layers(program: Path, tmp_path: Path, family: str, layer: int, sizes: Sizes) -> None:
+def test_gemma_layers(library: Path, tmp_path: Path, family: str, layer: int, sizes: Sizes) -> None:
     calls = Layers()
     is_second = family == "gemma2"
     arch = (sizes.hidden, sizes.head_dim, sizes.heads, sizes.kv_heads, sizes.ff)
@@ -341,10 +310,10 @@ def test_gemma_layers(program: Path, tmp_path: Path, family: str, layer: int, si
         calls.call(f"{family}_forward_layer", out, out, record, position, keys, values, 2, layer)
         outs.append(out)
         expected.append(layers.gemma_layer(big, weights, position, cache, gemma))
-    compare(calls.run(program, tmp_path), outs, expected)
+    compare(calls.run(library, tmp_path), outs, expected)
 
 
-def test_gelu_and_caps(program: Path, tmp_path: Path) -> None:
+def test_gelu_and_caps(library: Path, tmp_path: Path) -> None:
     calls = Layers()
     chance = np.random.default_rng(3)
     gate = (chance.standard_normal(5000) * 5).astype(np.float32)
@@ -365,4 +334,4 @@ def test_gelu_and_caps(program: Path, tmp_path: Path) -> None:
         layers.gelu_by_table(gate) * up, layers.gelu(gate) * up, capped,
         up * np.sqrt(np.float32(5000)),
     ]  # fmt: skip
-    compare(calls.run(program, tmp_path), places, expected)
+    compare(calls.run(library, tmp_path), places, expected)

@@ -45,6 +45,9 @@ ABORTS = {
     "matmul_q8_0_q8_0_f32(words, words, words, 1, 1, 16, 1)": "K is no multiple of 32",
     "quantize_row_q8_0(words, words, 31)": "K is no multiple of 32",
     "embed_bf16_rows_scaled_f32(words, words, 4, 4, 8, 1.0f)": "there is no row 4 (of 4)",
+    "qwen3_set_matmul_kind(3)": "the kind is none of",
+    "qwen3_set_norm_kind(2)": "the kind is neither",
+    "qwen3_set_rope_pair_layout(2)": "the layout is neither",
     "qwen3_set_arch(8, 4, 2, 0, 8)": "a size is 0",
     "qwen3_set_arch(8, 4, 1 << 40, 1, 8)": "a size is too large",
     "qwen3_rope_apply_partial(words, words, words, 1, 4, 8)": "rope_dim is above head_dim",
@@ -84,7 +87,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number, call in enumerate([*ABORTS, *ZERO_CALLS])
     )
     main = f"fn main() {{\n    u64 wanted = str_to_int(load64(cli_argv + 8))\n{rows}}}\n"
-    return compile_for(tmp_path_factory.mktemp("misuse"), imports + _SETTING + main, LINUX_X86_64)
+    return compile_for(
+        tmp_path_factory.mktemp("misuse"), imports + _SETTING + main, LINUX_X86_64, "--O0"
+    )
 
 
 def make(program: Path, number: int) -> subprocess.CompletedProcess[str]:

@@ -7,34 +7,14 @@ import pytest
 
 from tests.llm_compat import arithmetic
 from tests.llm_compat.arithmetic import F32, bits_of
-from tests.llm_compat.calls import Calls, Place, compile_table
-from tests.support.engines import engine_named
+from tests.llm_compat.calls import Calls, Place
+from tests.llm_compat.library import FUNCTIONS
 
-FUNCTIONS = (
-    "matmul_bf16_weights_f32",
-    "matmul_f32_weights_f32",
-    "matmul_q8_0_weights_f32",
-    "matmul_q8_0_q8_0_f32",
-    "quantize_row_q8_0",
-    "nearest_half",
-)
-WRAPPERS = """
-fn nearest_half(u64 out, u64 x) { store16(out, _q8q8_fp32_to_fp16_rne(load32(x))) }
-"""
 SHAPES = [
     (1, 1, 8), (2, 5, 256), (1, 7, 24), (3, 2, 8), (1, 300, 512), (5, 67, 64), (1, 0, 8), (4, 9, 0),
 ]  # fmt: skip
 ODD_SHAPES = [(1, 1, 1), (2, 5, 7), (1, 9, 257), (3, 4, 12)]
 BLOCK_SHAPES = [(1, 1, 32), (2, 5, 256), (3, 67, 96), (1, 300, 512), (4, 6, 0)]
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    missing = engine_named("linux-x64").missing()
-    if missing is not None:
-        pytest.skip(missing)
-    folder = tmp_path_factory.mktemp("products")
-    return compile_table(folder, ["matmul"], FUNCTIONS, WRAPPERS)
 
 
 def numbers(rows: int, columns: int, seed: int) -> F32:
@@ -50,7 +30,7 @@ def same(found: F32, expected: F32) -> bool:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_f32_and_bf16_weights(program: Path, tmp_path: Path, workers: int) -> None:
+def test_f32_and_bf16_weights(library: Path, tmp_path: Path, workers: int) -> None:
     calls = Calls(FUNCTIONS)
     expected: list[tuple[str, Place, F32]] = []
     for at, (m, n, k) in enumerate(SHAPES + ODD_SHAPES):
@@ -67,12 +47,12 @@ def test_f32_and_bf16_weights(program: Path, tmp_path: Path, workers: int) -> No
             out = calls.room(m * n)
             calls.call(name, out, px, weights, m, n, k, workers, kahan)
             expected.append((f"{name} {m} {n} {k} {kahan}", out, result))
-    memory = calls.run(program, tmp_path)
+    memory = calls.run(library, tmp_path)
     assert [name for name, out, row in expected if not same(memory.numbers(out), row)] == []
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_q8_0_weights(program: Path, tmp_path: Path, workers: int) -> None:
+def test_q8_0_weights(library: Path, tmp_path: Path, workers: int) -> None:
     calls = Calls(FUNCTIONS)
     expected: list[tuple[str, Place, F32]] = []
     for at, (m, n, k) in enumerate(BLOCK_SHAPES):
@@ -86,11 +66,11 @@ def test_q8_0_weights(program: Path, tmp_path: Path, workers: int) -> None:
             out = calls.room(m * n)
             calls.call(name, out, px, pw, m, n, k, workers)
             expected.append((f"{name} {m} {n} {k}", out, result))
-    memory = calls.run(program, tmp_path)
+    memory = calls.run(library, tmp_path)
     assert [name for name, out, row in expected if not same(memory.numbers(out), row)] == []
 
 
-def test_rows_are_quantised(program: Path, tmp_path: Path) -> None:
+def test_rows_are_quantised(library: Path, tmp_path: Path) -> None:
     x = numbers(1, 4096, 7)
     x[0, :32] = 0
     x[0, 32:64] = 1e-42  # no f16 is as small: the scale becomes 0
@@ -100,13 +80,13 @@ def test_rows_are_quantised(program: Path, tmp_path: Path) -> None:
     calls = Calls(FUNCTIONS)
     place, out = calls.array(x), calls.array(np.zeros(4096 // 32 * 34, np.uint8))
     calls.call("quantize_row_q8_0", out, place, 4096)
-    found = calls.run(program, tmp_path).of(out)
+    found = calls.run(library, tmp_path).of(out)
     with np.errstate(over="ignore"):
         expected = arithmetic.quantised(x)
     assert (found == expected.ravel()).all()
 
 
-def test_halves_are_rounded_to_even(program: Path, tmp_path: Path) -> None:
+def test_halves_are_rounded_to_even(library: Path, tmp_path: Path) -> None:
     known = {
         0x3F801000: 0x3C00, 0x3F803000: 0x3C02, 0x477FF000: 0x7C00, 0x7FC12345: 0x7E00,
         0xFFC00000: 0x7E00, 0x80000000: 0x8000, 0xFF800000: 0xFC00, 0x33000000: 0, 0x33000001: 1,
@@ -117,5 +97,5 @@ def test_halves_are_rounded_to_even(program: Path, tmp_path: Path) -> None:
         out = calls.array(np.zeros(1, np.uint16))
         calls.call("nearest_half", out, calls.array(np.array([bits], np.uint32)))
         places.append(out)
-    memory = calls.run(program, tmp_path)
+    memory = calls.run(library, tmp_path)
     assert [int(memory.of(place)[0]) for place in places] == list(known.values())

@@ -13,6 +13,7 @@ from mlrift.targets import LINUX_X86_64
 from tests.extern.programs import compile_for, run_command
 from tests.llm_compat import arithmetic, layers, rows
 from tests.llm_compat.arithmetic import EPSILON_ONE_MILLIONTH, F32, from_bits
+from tests.llm_compat.layers import Cache, Delta, DeltaState, Dense, Matrix, Sizes
 from tests.support.engines import engine_named
 
 FOLDER = Path(__file__).resolve().parents[1] / "run" / "llm_compat"
@@ -25,13 +26,14 @@ class Generator:
     def __init__(self) -> None:
         """Start with the programs' seed."""
         self.seed = 1
+        self.widest = 7
 
     def filled(self, *shape: int) -> F32:
         """Return the next numbers."""
         made = []
         for _ in range(int(np.prod(shape))):
             self.seed = (self.seed * 6364136223846793005 + 1442695040888963407) & MASK
-            part, scale = (self.seed >> 40) & 0xFFFF, 1 << ((self.seed >> 60) & 7)
+            part, scale = (self.seed >> 40) & 0xFFFF, 1 << ((self.seed >> 60) & self.widest)
             made.append((part - 32768) / 65536 * scale)
         return np.array(made, np.float32).reshape(shape)
 
@@ -86,6 +88,38 @@ def attention(
     yield of_row("sliding", rows.attention(q, k[-3:], v[-3:], 50.0))
 
 
+HYBRID = Sizes(16, 8, 2, 1, 24)
+DELTA_SHAPES: dict[str, tuple[int, ...]] = {
+    "input_norm": (16,), "qkv": (32, 16), "z": (16, 16), "conv": (32, 4), "dt_bias": (2,),
+    "a": (2,),
+    "alpha": (2, 16), "beta": (2, 16), "ssm_norm": (8,), "o": (16, 16), "post_norm": (16,),
+    "gate": (24, 16), "up": (24, 16), "down": (16, 24),
+}  # fmt: skip
+ATTENTION_SHAPES: dict[str, tuple[int, ...]] = {
+    "input_norm": (16,), "q": (32, 16), "k": (8, 16), "v": (8, 16), "q_norm": (8,), "k_norm": (8,),
+    "o": (16, 16), "post_norm": (16,), "gate": (24, 16), "up": (24, 16), "down": (16, 24),
+}  # fmt: skip
+
+
+def plain(x: F32, w: Matrix) -> F32:
+    return arithmetic.product_fused(x, w.astype(np.float32, copy=False))
+
+
+def hybrid(numbers: Generator) -> Iterator[str]:
+    numbers.widest = 0
+    dense = Dense(HYBRID, plain, plain, theta=10000.0, sections=(1, 1, 0, 0), rope_dim=4)
+    delta = Delta(4, 8, 1, 2, 16, False)
+    net = {name: numbers.filled(*shape) for name, shape in DELTA_SHAPES.items()}
+    attention = {name: numbers.filled(*shape) for name, shape in ATTENTION_SHAPES.items()}
+    cache, state = Cache(3, HYBRID), DeltaState(delta)
+    for position in range(3):
+        x = numbers.filled(16)
+        mid = layers.delta_layer(x, net, state, delta, dense)
+        made = layers.gated_attention_layer(mid, attention, position, cache, dense)
+        yield of_row("hybrid", made)
+    yield shown("state", state.bytes())
+
+
 def lines_of(name: str) -> list[str]:
     """Return the lines that a program says it prints."""
     text = (FOLDER / name).read_text(encoding="utf-8")
@@ -100,12 +134,13 @@ def test_products_and_rows() -> None:
         *products(numbers, 1, 6, 13),
         *rows_of(numbers, 29),
         *attention(numbers, 6, 4, 2, 12),
+        *hybrid(numbers),
     ]
     assert lines_of("products_and_rows.mlr") == expected
 
 
-@pytest.mark.parametrize("level", [0, 3, 6])
-def test_every_level_of_processors(tmp_path: Path, level: int) -> None:
+@pytest.mark.parametrize("level", [0, 3])
+def test_lower_levels_of_processors(tmp_path: Path, level: int) -> None:
     missing = engine_named("linux-x64").missing()
     if missing is not None:
         pytest.skip(missing)

@@ -3,41 +3,14 @@
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from tests.llm_compat import arithmetic, rows
 from tests.llm_compat.arithmetic import EPSILON_ONE_MILLIONTH, F32, bits_of, from_bits
-from tests.llm_compat.calls import Calls, Place, compile_table
+from tests.llm_compat.calls import Calls, Place
 from tests.llm_compat.layers import Matrix
-from tests.support.engines import engine_named
+from tests.llm_compat.library import FUNCTIONS
 
-FUNCTIONS = (
-    "dot", "exponential", "qwen3_axpy_avx2", "qwen3_scale_vvw_avx2", "qwen3_scale_vv_bf16w_avx2",
-    "qwen3_rmsnorm_bf16", "qwen3_rmsnorm_f32_weights", "qwen3_main_rmsnorm", "qwen3_set_norm_kind",
-    "qwen3_bf16_row_to_f32", "qwen3_silu_mul", "qwen3_silu_mul_avx2", "qwen3_rope_compute",
-    "qwen3_rope_apply", "qwen3_set_rope_pair_layout", "qwen3_set_rope_freqs",
-    "qwen3_rope_compute_imrope_text", "qwen3_set_imrope_sections", "qwen3_rope_apply_partial",
-    "qwen3_attn_cached", "rmsnorm_bf16_weights_f32", "embed_bf16_scaled_f32", "qwen3_main_matmul",
-    "qwen3_set_matmul_kind", "qwen3_set_q8_bitexact",
-)  # fmt: skip
-WRAPPERS = """
-fn dot(u64 out, u64 a, u64 b, u64 n) { store32(out, qwen3_dot_avx2(a, b, n)) }
-fn exponential(u64 out, u64 x, u64 n) {
-    for i in 0..n {
-        f32 one = load32(x + i * 4)
-        store32(out + i * 4, exp_f32_fast(one))
-    }
-}
-"""
 SIZES = (1, 7, 8, 24, 61, 128, 1024, 1029)
-
-
-@pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    missing = engine_named("linux-x64").missing()
-    if missing is not None:
-        pytest.skip(missing)
-    return compile_table(tmp_path_factory.mktemp("rows"), ["qwen3"], FUNCTIONS, WRAPPERS)
 
 
 def numbers(seed: int, *shape: int) -> F32:
@@ -56,8 +29,8 @@ class Expected:
     def add(self, name: str, place: Place, values: F32) -> None:
         self.rows.append((name, place, values))
 
-    def check(self, calls: Calls, program: Path, folder: Path) -> None:
-        memory = calls.run(program, folder)
+    def check(self, calls: Calls, library: Path, folder: Path) -> None:
+        memory = calls.run(library, folder)
         wrong = [
             name
             for name, place, row in self.rows
@@ -66,7 +39,7 @@ class Expected:
         assert wrong == []
 
 
-def test_sums_and_scaling(program: Path, tmp_path: Path) -> None:
+def test_sums_and_scaling(library: Path, tmp_path: Path) -> None:
     calls, expected = Calls(FUNCTIONS), Expected()
     for n in SIZES:
         a, b = numbers(n, n), numbers(n + 1, n)
@@ -88,10 +61,10 @@ def test_sums_and_scaling(program: Path, tmp_path: Path) -> None:
         out = calls.room(n)
         calls.call("qwen3_bf16_row_to_f32", out, ph, n)
         expected.add(f"widened {n}", out, wide)
-    expected.check(calls, program, tmp_path)
+    expected.check(calls, library, tmp_path)
 
 
-def test_norms(program: Path, tmp_path: Path) -> None:
+def test_norms(library: Path, tmp_path: Path) -> None:
     calls, expected = Calls(FUNCTIONS), Expected()
     for n in SIZES:
         x, w = numbers(n, n), numbers(n + 1, n)
@@ -121,10 +94,10 @@ def test_norms(program: Path, tmp_path: Path) -> None:
         out = calls.room(n)
         calls.call("embed_bf16_scaled_f32", out, ph.plus(-n * 6), 3, n, np.float32(1.5))
         expected.add(f"embed {n}", out, arithmetic.widened(halves) * np.float32(1.5))
-    expected.check(calls, program, tmp_path)
+    expected.check(calls, library, tmp_path)
 
 
-def test_exponentials(program: Path, tmp_path: Path) -> None:
+def test_exponentials(library: Path, tmp_path: Path) -> None:
     calls, expected = Calls(FUNCTIONS), Expected()
     halves = (np.arange(-120, 121) + 0.5) / np.float64(1.4426950408889634)
     x = np.concatenate([
@@ -144,10 +117,10 @@ def test_exponentials(program: Path, tmp_path: Path) -> None:
             out = calls.room(n)
             calls.call(name, out, calls.array(gate), calls.array(up), n)
             expected.add(f"{name} {n}", out, rows.silu_times(gate, up))
-    expected.check(calls, program, tmp_path)
+    expected.check(calls, library, tmp_path)
 
 
-def test_tables_of_positions(program: Path, tmp_path: Path) -> None:
+def test_tables_of_positions(library: Path, tmp_path: Path) -> None:
     calls = Calls(FUNCTIONS)
     factors = np.linspace(1, 32, 32).astype(np.float32)
     cases: list[tuple[Place, Place, np.ndarray[tuple[int], np.dtype[np.float64]]]] = []
@@ -162,7 +135,7 @@ def test_tables_of_positions(program: Path, tmp_path: Path) -> None:
             cos, sin = calls.room(dims // 2), calls.room(dims // 2)
             calls.call("qwen3_rope_compute_imrope_text", cos, sin, position, dims, np.float64(1e7))
             cases.append((cos, sin, rows.axes(position, dims, 1e7, sections)))
-    memory = calls.run(program, tmp_path)
+    memory = calls.run(library, tmp_path)
     for cos, sin, angle in cases:
         for place, exact in ((cos, np.cos(angle)), (sin, np.sin(angle))):
             found = memory.numbers(place)
@@ -172,7 +145,7 @@ def test_tables_of_positions(program: Path, tmp_path: Path) -> None:
     assert still == [61, 62]
 
 
-def test_heads_turn(program: Path, tmp_path: Path) -> None:
+def test_heads_turn(library: Path, tmp_path: Path) -> None:
     calls, expected = Calls(FUNCTIONS), Expected()
     for heads, dim in ((1, 8), (3, 64), (2, 6)):
         x = numbers(dim, heads, dim)
@@ -189,10 +162,10 @@ def test_heads_turn(program: Path, tmp_path: Path) -> None:
         calls.call("qwen3_rope_apply_partial", out, pc, ps, heads, dim, part)
         few = part // 2
         expected.add(f"partial {dim}", out, rows.rotated(x, cos[:few], sin[:few], 0))
-    expected.check(calls, program, tmp_path)
+    expected.check(calls, library, tmp_path)
 
 
-def test_attention(program: Path, tmp_path: Path) -> None:
+def test_attention(library: Path, tmp_path: Path) -> None:
     calls, expected = Calls(FUNCTIONS), Expected()
     shapes = (
         (1, 1, 1, 8),
@@ -212,10 +185,10 @@ def test_attention(program: Path, tmp_path: Path) -> None:
         pq, pk, pv = calls.array(q), calls.array(keys), calls.array(values)
         calls.call("qwen3_attn_cached", out, pq, pk, pv, positions, heads, kv_heads, dim)
         expected.add(f"attention {positions} {heads} {dim}", out, rows.attention(q, keys, values))
-    expected.check(calls, program, tmp_path)
+    expected.check(calls, library, tmp_path)
 
 
-def test_products_by_kind(program: Path, tmp_path: Path) -> None:
+def test_products_by_kind(library: Path, tmp_path: Path) -> None:
     calls, expected = Calls(FUNCTIONS), Expected()
     x, w = numbers(1, 2, 64), numbers(2, 5, 64)
     halves, blocks = arithmetic.bf16(w), arithmetic.quantised(w)
@@ -235,4 +208,4 @@ def test_products_by_kind(program: Path, tmp_path: Path) -> None:
             "qwen3_main_matmul", out, calls.array(x), calls.array(weights), 2, 5, 64, 2, kahan
         )
         expected.add(f"kind {kind} {exact} {kahan}", out, values)
-    expected.check(calls, program, tmp_path)
+    expected.check(calls, library, tmp_path)

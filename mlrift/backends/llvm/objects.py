@@ -3,6 +3,7 @@
 All functions are re-entrant; two CPUs may be compiled in two threads. They raise `BackendError`.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -41,11 +42,14 @@ __all__ = [
     "compile_object",
     "compile_objects",
     "compile_support",
+    "compile_texts",
     "emit_llvm",
     "optimised_llvm",
+    "texts_for",
     "verify_llvm",
 ]
 
+MOST_THREADS = 8
 _PASSES = {
     OptimisationLevel.NONE: Passes.NONE,
     OptimisationLevel.FULL: Passes.DEFAULT,
@@ -81,6 +85,13 @@ def compile_objects(
     module: Module, cpus: Sequence[Cpu], options: CodegenOptions
 ) -> dict[str, bytes]:
     """Return the objects of a module by CPU name, generated side by side in threads."""
+    texts = texts_for(module, cpus, options)
+    made = compile_texts([(texts[cpu.name], cpu) for cpu in cpus], options)
+    return {cpu.name: data for cpu, data in zip(cpus, made, strict=True)}
+
+
+def texts_for(module: Module, cpus: Sequence[Cpu], options: CodegenOptions) -> dict[str, str]:
+    """Return the LLVM text of a module by CPU name."""
     texts: dict[str, str] = {}
     written: ModuleText | None = None
     for cpu in cpus:
@@ -88,26 +99,34 @@ def compile_objects(
         if written is None or not written.is_shared:
             written = write_module(module, target, options)
         texts[cpu.name] = written.for_target(target)
-    results: dict[str, bytes | BackendError] = {}
+    return texts
 
-    def generate(cpu: Cpu) -> None:
-        try:
-            results[cpu.name] = _object(texts[cpu.name], cpu, options)
-        except BackendError as error:
-            results[cpu.name] = error
 
-    threads = [threading.Thread(target=generate, args=(cpu,)) for cpu in cpus[1:]]
+def compile_texts(jobs: Sequence[tuple[str, Cpu]], options: CodegenOptions) -> list[bytes]:
+    """Return the objects of LLVM texts, generated side by side in threads, the first ones first."""
+    results: list[bytes | BackendError] = [b""] * len(jobs)
+    pending = iter(range(len(jobs)))
+
+    def generate() -> None:
+        for place in pending:  # whoever is ready takes the next: `next` of a range is atomic
+            text, cpu = jobs[place]
+            try:
+                results[place] = _object(text, cpu, options)
+            except BackendError as error:
+                results[place] = error
+
+    count = min(len(jobs), os.cpu_count() or 1, MOST_THREADS)
+    threads = [threading.Thread(target=generate) for _ in range(count - 1)]
     for thread in threads:
         thread.start()
-    for cpu in cpus[:1]:
-        generate(cpu)
+    generate()
     for thread in threads:
         thread.join()
-    objects: dict[str, bytes] = {}
-    for name, result in results.items():
+    objects: list[bytes] = []
+    for result in results:
         if isinstance(result, BackendError):
             raise result
-        objects[name] = result
+        objects.append(result)
     return objects
 
 

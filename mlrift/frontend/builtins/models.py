@@ -109,6 +109,12 @@ def slice_events(builder: Builder, operands: list[Value]) -> Value:
     return builder.emit(events.SliceEvents(storage, *operands))
 
 
+def slice_events_to_give(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: events, first, end, in a function that gives events: they outlive its frame."""
+    storage = _own_storage(builder, events.SLICE_WORDS)
+    return builder.emit(events.SliceEvents(storage, *operands))
+
+
 def delay_events(builder: Builder, operands: list[Value]) -> Value:
     """Operands: events, steps."""
     storage = _own_storage(builder, events.DELAY_WORDS)
@@ -170,6 +176,12 @@ def index_incoming(builder: Builder, operands: list[Value]) -> Value:
     """Operand: connections; the same, with the index that `post` rules need."""
     builder.emit(csr.IndexIncoming(operands[0]))
     return operands[0]
+
+
+def check_ends(builder: Builder, operands: list[Value]) -> Value:
+    """Operands: connections, the populations that they are between, 0 for any."""
+    builder.call_external("core.csr_check_ends", operands, ())
+    return builder.word(0)
 
 
 def send(column: int, memory: MachineType) -> Lowering:

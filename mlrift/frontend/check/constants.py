@@ -18,6 +18,7 @@ from mlrift.typesystem import (
     SINGLE,
     U64,
     ArrayType,
+    CsrType,
     ErrorType,
     ScalarType,
     StructType,
@@ -79,12 +80,14 @@ class ConstantChecker:
         if node.size is not None and type(declared) is TensorType:
             context.extensions.tensors.refuse(node.type, "an array")
             declared = ERROR
-        if node.size is not None and declared.name in context.names.models:
-            diagnostic = catalog.STATIC_POPULATION.at(name.span, struct=declared.name)
-            note = "make it in a function, and pass it to others: fn run([{}] n) {{ }}"
-            context.emit(diagnostic.note(note.format(declared.name)))
-            declared = ERROR
-        if node.size is not None:
+        is_population = node.size is not None and declared.name in context.names.models
+        if is_population or type(declared) is CsrType:
+            from mlrift.frontend.check.models.statics import (  # noqa: PLC0415 - in few programs
+                static_type,
+            )
+
+            declared = static_type(context, node, declared)
+        elif node.size is not None:
             declared = self.array_type(declared, node.size, name, MAX_STATIC_ARRAY_BYTES)
         context.names.statics[name.text] = typed.StaticVariable(name.text, declared, name.span)
 

@@ -165,9 +165,7 @@ class _FunctionChecker:
         for parameter in symbol.parameters:
             if "." not in parameter.name:  # the length of a slice has no name of its own
                 context.scopes.declare(Binding(parameter, True, True))
-        begins: list[typed.Statement] = []
-        if context.has_tensors:
-            begins = context.extensions.tensors.enter(signature)
+        begins = self._enter(signature)
         self._statements.function_body(signature, node.body)
         if symbol.body is not None:
             self._leave(symbol.body, begins, symbol.end_defers)
@@ -181,13 +179,23 @@ class _FunctionChecker:
                 diagnostic = diagnostic.note("`void` is no type: leave `-> void` out")
             context.emit(diagnostic)
 
+    def _enter(self, signature: Signature) -> list[typed.Statement]:
+        """Return what tensors and models do before all else in a function."""
+        context = self._context
+        begins: list[typed.Statement] = []
+        if context.has_tensors:
+            begins += context.extensions.tensors.enter(signature)
+        if context.has_models:
+            begins += context.extensions.models.enter(signature)
+        return begins
+
     def _leave(
         self, body: typed.Block, begins: list[typed.Statement], end_defers: list[typed.Block]
     ) -> None:
         """Have the checkers of what few programs have take a last look at a body."""
         context, blocks = self._context, [body, *end_defers]
+        body.statements[0:0] = begins
         if context.has_tensors:
-            body.statements[0:0] = begins
             context.extensions.tensors.leave(blocks)
         if context.has_vectors:
             context.extensions.vectors.leave(blocks)

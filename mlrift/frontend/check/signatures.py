@@ -163,6 +163,12 @@ def _parameters(
         slice_type = SliceType(element)
         parameters.append(typed.LocalVariable(name, slice_type, span, True, length))
         parameters.append(length)
+    if context.has_models and any(type(row.type) is ast.CsrTypeName for row in nodes):
+        from mlrift.frontend.check.models.parameters import (  # noqa: PLC0415 - in few programs
+            connect_parameters,
+        )
+
+        connect_parameters(context, nodes, parameters)
     return parameters
 
 

@@ -25,7 +25,7 @@ TENSOR_PASSES = (
 )
 DEVICE_PASSES = ("expand_device",)
 MODEL_FAMILIES = ("population", "dynamics", "events", "csr", "plasticity")
-MODEL_PASSES = ("remove_dead_state", "expand_models")
+MODEL_PASSES = ("remove_dead_state", "fold_weights", "expand_models")
 
 
 def find_domain_pass(name: str) -> Pass:

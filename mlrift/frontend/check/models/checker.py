@@ -12,10 +12,11 @@ from mlrift.frontend.check.models.connections import ConnectionChecker
 from mlrift.frontend.check.models.events import EventChecker
 from mlrift.frontend.check.models.learning import LearningChecker
 from mlrift.frontend.check.models.misuse import report_misplaced
+from mlrift.frontend.check.models.parameters import entry_checks
 from mlrift.frontend.check.models.ranges import Rows
 from mlrift.frontend.check.models.structure import Block, StructModel
 from mlrift.frontend.check.tensors.checker import TensorChecker
-from mlrift.frontend.scopes import Binding
+from mlrift.frontend.scopes import Binding, Signature
 from mlrift.source import Span
 from mlrift.static_types import Any
 from mlrift.typesystem import (
@@ -58,6 +59,26 @@ class ModelChecker:
             ast.Build: self.connections.build_group,
             **dict.fromkeys(misplaced, self._misplaced_line),
         }
+
+    def enter(self, signature: Signature) -> list[typed.Statement]:
+        """Return what a function does before all else."""
+        begins = entry_checks(signature)
+        if signature.symbol.name == "main":
+            begins += [self._static(row) for row in self._context.names.static_models]
+        return begins
+
+    def _static(self, node: ast.Static) -> typed.Statement:
+        """Return the statement that makes a static population or static connections."""
+        variable = self._context.names.statics[node.name.text]
+        found, span = variable.type, node.span
+        if isinstance(found, PopulationType) and node.size is not None:
+            model = self._context.names.models[found.struct.name]
+            count = to_word(self._handlers[type(node.size)](node.size))
+            lower = lowering.new_population(model.streams, model.widths(), model.struct.name)
+            value = made.operation("new population", lower, [count], found, span)
+        else:
+            value = self.connections.built(node, variable)
+        return typed.Assign(typed.StaticPlace(variable, variable.type, span), value, span)
 
     def leave(self, blocks: list[typed.Block]) -> None:
         """Report parts of models where none can be, when a function has been checked."""

@@ -58,11 +58,21 @@ class ConnectionChecker:
         """Check `csr T[a, b] w = rule`."""
         written = node.type
         assert isinstance(written, ast.CsrTypeName)
-        context, span = self._context, node.span
         found = self._wire.locals.declared(written)
+        variable = typed.LocalVariable(node.name.text, found, node.name.span)
+        value = self.built(node, variable)
+        self._wire.locals.bind(Binding(variable, True, node.name.text[0] == "_"))
+        self._models.free_at_end(variable, lowering.free_connections)
+        return typed.DeclareScalar(variable, value, node.span)
+
+    def built(
+        self, node: ast.Declare | ast.Static, variable: typed.LocalVariable | typed.StaticVariable
+    ) -> typed.Expression:
+        """Return the connections that a declaration makes; the variable gets its type."""
+        written: Any = node.type
+        context, span, found = self._context, node.span, variable.type
         sources = range_of(context, written.sources)
         targets = range_of(context, written.targets)
-        variable = typed.LocalVariable(node.name.text, found, node.name.span)
         value: typed.Expression = made.error(span)
         if sources is not None and targets is not None and isinstance(found, CsrType):
             words = [sources.population, sources.first, sources.end]
@@ -80,11 +90,9 @@ class ConnectionChecker:
                 rules = self._models.learning.rules_of(found)
                 if rules is not None and "post" in rules.sides and rule.seed is None:
                     value = made.operation("index", lowering.index_incoming, [value], found, span)
-                if rule.seed is not None:
+                if rule.seed is not None and isinstance(variable, typed.LocalVariable):
                     self._join_group(rule.seed, variable, span)
-        self._wire.locals.bind(Binding(variable, True, node.name.text[0] == "_"))
-        self._models.free_at_end(variable, lowering.free_connections)
-        return typed.DeclareScalar(variable, value, span)
+        return value
 
     def _join_group(
         self, seed: typed.Expression, variable: typed.LocalVariable, span: Span

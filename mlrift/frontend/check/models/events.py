@@ -74,7 +74,11 @@ class EventChecker:
             place = made.operation(lowering.EVENT, lowering.event_address, operands, U64, span)
             return typed.Load(place, U32, span)
         first, end = bounds(self._context, node.index, self._population(base, span))
-        return made.operation("slice", lowering.slice_events, [base, first, end], EVENTS, span)
+        function = self._context.function
+        lower = lowering.slice_events
+        if function is not None and function.symbol.result is EVENTS:
+            lower = lowering.slice_events_to_give
+        return made.operation("slice", lower, [base, first, end], EVENTS, span)
 
     def _population(self, base: typed.Expression, span: Span) -> typed.Expression:
         return made.operation("population", lowering.population_of_events, [base], U64, span)

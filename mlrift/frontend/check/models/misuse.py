@@ -5,9 +5,11 @@ tensors/misuse.py does for tensors. Parts of models are words, so nothing else w
 """
 
 from mlrift.diagnostics import catalog
+from mlrift.diagnostics.model import Diagnostic
 from mlrift.frontend import typed
 from mlrift.frontend.builtins import models as lowering
 from mlrift.frontend.check.context import Context
+from mlrift.frontend.check.models.parameters import accepts, described
 from mlrift.frontend.check.tensors.misuse import PLACES, children
 from mlrift.static_types import Any
 from mlrift.typesystem import ERROR, CsrType, EventsType, PopulationType, Type
@@ -36,8 +38,10 @@ def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
                 where = PLACES.get(type(node), "used like this")
                 if type(node) is typed.Convert and node.type is ERROR:
                     continue
-                diagnostic = catalog.MODEL_MISPLACED.at(child.span, where=where, found=found.name)
-                context.emit(diagnostic)
+                is_typed = isinstance(node, typed.Call | typed.Return)
+                shown = described(found) if is_typed else found.name
+                diagnostic = catalog.MODEL_MISPLACED.at(child.span, where=where, found=shown)
+                context.emit(_explained(diagnostic, node, child))
 
 
 def _may_have(node: Any, child: Any, found: Type) -> bool:
@@ -46,20 +50,35 @@ def _may_have(node: Any, child: Any, found: Type) -> bool:
             return _fits_operation(node, child)
         case typed.Evaluate() | typed.LocalPlace() | typed.StaticPlace() | typed.FieldAddress():
             return True
-        case typed.Load() | typed.Return():
+        case typed.Load():
             return True
+        case typed.Return():
+            return isinstance(found, EventsType)
         case typed.DeclareScalar():
             return type(node.variable.type) is type(found)
         case typed.Assign():
             return child is node.place or type(node.place.type) is type(found)
         case typed.Call():
-            return any(
-                type(parameter.type) is type(found)
-                for parameter, value in zip(node.function.parameters, node.arguments, strict=False)
-                if value is child
-            )
+            return any(accepts(wanted, found) for wanted in _parameter_types(node, child))
         case _:
             return False
+
+
+def _parameter_types(node: typed.Call, child: Any) -> list[Type]:
+    """Return the types of the parameters that an argument is for."""
+    rows = zip(node.function.parameters, node.arguments, strict=False)
+    return [parameter.type for parameter, value in rows if value is child]
+
+
+def _explained(diagnostic: Diagnostic, node: Any, child: Any) -> Diagnostic:
+    """Add what would be right, or why it is wrong."""
+    if isinstance(node, typed.Return):
+        return diagnostic.note("it ends with the function; pass it to others")
+    if isinstance(node, typed.Call):
+        wanted = [row for row in _parameter_types(node, child) if isinstance(row, _MODELS)]
+        if wanted:
+            return diagnostic.note(f"the parameter is {described(wanted[0])}")
+    return diagnostic
 
 
 def _fits_operation(node: typed.BuiltinCall, child: Any) -> bool:

@@ -5,8 +5,6 @@ neighbours in a row because rows are sorted by target. So each target gets its t
 of the events, then of the edges, whatever the number of threads, and nobody needs atomics.
 """
 
-from enum import Enum, unique
-
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Block, Successor, Value
 from mlrift.ir.loops import counted, when
@@ -21,7 +19,7 @@ from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
 from mlrift.ir.passes.expand_models.blocks import own_edges
 from mlrift.ir.passes.expand_models.fetching import EdgeColumn, fetch_row, fetch_start
 from mlrift.ir.passes.expand_models.functions import region_body, word_function
-from mlrift.ir.passes.expand_models.routing import route
+from mlrift.ir.passes.expand_models.routing import Values, route
 from mlrift.ir.passes.expand_models.simple import MEMORY_BYTES, load_word, store_words
 from mlrift.typesystem import F32, F64, I32, I64, MachineType
 
@@ -30,14 +28,6 @@ MULTIPLE_TARGETS = 64
 _UNEQUAL = WORD_MASK
 _NEAR_EVENTS, _FAR_EVENTS = 12, 32
 _FEW_EDGES = 16
-
-
-@unique
-class Values(Enum):
-    """What edges deliver: each its own value, or all the same."""
-
-    COLUMN = "column"
-    ONE = "one"
 
 
 def send(builder: Builder, made: csr.Send) -> None:
@@ -80,13 +70,11 @@ def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> st
     several = inner.emit(CompareInteger(IntegerPredicate.UGT, parts, one))
     few = inner.emit(CompareInteger(IntegerPredicate.ULE, degree, inner.word(_FEW_EDGES)))
     is_routed = inner.emit(And(several, few))
-    if kind is Values.ONE:
-        is_routed = inner.emit(And(is_routed, inner.truth(inner.word(0))))
     routed, owned, after = Block("routed"), Block("owned"), Block("delivered")
     inner.emit(Branch(is_routed, Successor(routed), Successor(owned)))
     inner.function.blocks.append(routed)
     inner.block = routed
-    route(inner, memory, context, (connections, count, parts))
+    route(inner, (memory, kind), context, (connections, count, parts))
     inner.jump(after)
     inner.function.blocks.append(owned)
     inner.block = owned

@@ -5,6 +5,8 @@ for each owner. Then every owner applies the lists made for it, those of the fir
 each edge is fetched once, and each target still gets its terms in the order of the events.
 """
 
+from enum import Enum, unique
+
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
 from mlrift.ir.loops import counted, when
@@ -12,6 +14,7 @@ from mlrift.ir.ops import csr
 from mlrift.ir.ops.arith import Add, FAdd, Lshr, Mul, Shl, Sub
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Return
+from mlrift.ir.ops.convert import BitsToFloat
 from mlrift.ir.ops.memory import Load, Store
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for
@@ -24,17 +27,33 @@ _AHEAD_EVENTS, _AHEAD_EDGES = 8, 16
 _CAPACITY, _COUNTS, _TARGETS, _VALUES, _SCALE = 0, 8, 16, 24, 32
 
 
+@unique
+class Values(Enum):
+    """What edges deliver: each its own value, or all the same."""
+
+    COLUMN = "column"
+    ONE = "one"
+
+
 def route(
-    builder: Builder, memory: MachineType, context: Value, sizes: tuple[Value, Value, Value]
+    builder: Builder,
+    delivered: tuple[MachineType, Values],
+    context: Value,
+    sizes: tuple[Value, Value, Value],
 ) -> None:
     """Emit both regions; `sizes` are the connections, the number of events and the parts."""
     connections, count, parts = sizes
+    memory, kind = delivered
     width = builder.word(MEMORY_BYTES[memory])
     lists = builder.call_external("core.csr_route_lists", [connections, count, parts, width])
     builder.emit(Store(builder.emit(Add(context, builder.word(40))), lists, I64))
     one = builder.word(1)
-    emit_parallel_for(builder, _route_function(builder, memory), context, count, one, parts)
-    emit_parallel_for(builder, _apply_function(builder, memory), context, parts, one, parts)
+    routing, applying = (
+        _route_function(builder, memory, kind),
+        _apply_function(builder, memory, kind),
+    )
+    emit_parallel_for(builder, routing, context, count, one, parts)
+    emit_parallel_for(builder, applying, context, parts, one, parts)
 
 
 def _at(builder: Builder, base: Value, index: Value, size_bytes: int) -> Value:
@@ -72,8 +91,8 @@ class _Lists:
         return targets, _at(builder, self._values, first, width)
 
 
-def _route_function(builder: Builder, memory: MachineType) -> str:
-    symbol = f"csr.route.{memory.value}"
+def _route_function(builder: Builder, memory: MachineType, kind: Values) -> str:
+    symbol = f"csr.route.{kind.value}.{memory.value}"
     if symbol in builder.module.functions:
         return symbol
     inner, (context, first, last, part) = region_body(builder, symbol)
@@ -96,33 +115,41 @@ def _route_function(builder: Builder, memory: MachineType) -> str:
         ahead = inner.emit(Add(event, inner.word(_AHEAD_EVENTS)))
         with when(inner, inner.emit(CompareInteger(IntegerPredicate.ULT, ahead, last))):
             later = start_of(ahead)
-            for address in (_at(inner, targets, later, 4), _at(inner, values, later, width)):
+            addresses = [_at(inner, targets, later, 4)]
+            if kind is Values.COLUMN:
+                addresses.append(_at(inner, values, later, width))
+            for address in addresses:
                 inner.emit(Prefetch(PrefetchKind.READ, Locality.HIGH, address))
         start = start_of(event)
         with counted(inner, start, inner.emit(Add(start, degree))) as edge:
             neuron = inner.emit(Load(_at(inner, targets, edge, 4), I32))
-            value = inner.emit(Load(_at(inner, values, edge, width), memory))
             scaled = inner.emit(Mul(neuron, lists.scale))
             owner = inner.emit(Lshr(scaled, inner.word(32)))
             length_place = lists.count_of(part, owner)
             length = inner.emit(Load(length_place, I64))
             own_targets, own_values = lists.place(part, owner)
             inner.emit(Store(_at(inner, own_targets, length, 4), neuron, I32))
-            inner.emit(Store(_at(inner, own_values, length, width), value, memory))
+            if kind is Values.COLUMN:
+                value = inner.emit(Load(_at(inner, values, edge, width), memory))
+                inner.emit(Store(_at(inner, own_values, length, width), value, memory))
             following = inner.emit(Add(length, inner.word(1)))
             inner.emit(Store(length_place, following, I64))
     inner.emit(Return([]))
     return symbol
 
 
-def _apply_function(builder: Builder, memory: MachineType) -> str:
-    symbol = f"csr.apply.{memory.value}"
+def _apply_function(builder: Builder, memory: MachineType, kind: Values) -> str:
+    symbol = f"csr.apply.{kind.value}.{memory.value}"
     if symbol in builder.module.functions:
         return symbol
     inner, (context, first, last, _) = region_body(builder, symbol)
     lists = _Lists(inner, context, memory)
     target = load_word(inner, context, 24)
     width = MEMORY_BYTES[memory]
+    one: Value | None = None
+    if kind is Values.ONE:
+        one = load_word(inner, context, 32)
+        one = inner.emit(BitsToFloat(one, memory)) if memory in (F32, F64) else one
     with (
         counted(inner, first, last) as owner,
         counted(inner, inner.word(0), lists.parts) as part,
@@ -136,7 +163,9 @@ def _apply_function(builder: Builder, memory: MachineType) -> str:
                 Prefetch(PrefetchKind.WRITE, Locality.HIGH, _at(inner, target, later, width))
             )
             neuron = inner.emit(Load(_at(inner, own_targets, entry, 4), I32))
-            value = inner.emit(Load(_at(inner, own_values, entry, width), memory))
+            value = one
+            if value is None:
+                value = inner.emit(Load(_at(inner, own_values, entry, width), memory))
             place = _at(inner, target, neuron, width)
             old = inner.emit(Load(place, memory))
             total = FAdd(old, value) if memory in (F32, F64) else Add(old, value)

@@ -38,6 +38,8 @@ fn main() {
     few = 0.01
     uneven = 0.3f
     learning.w = 0.05
+    csr f64[n, n] mixed = fixed_out(3, 9)
+    for i, j in mixed { mixed[i, j] = 0.0001 * ((i * 5 + j) as f64) }
     for i, j in many { many[i, j] = 0.0001 * ((i * 3 + j) as f64) }
     u64 spikes = 0
     u64 hash = 0
@@ -47,6 +49,7 @@ fn main() {
         for i in s { hash = hash * 31 + i }
         few.send(s, n.se)
         many.send(s, n.se)
+        mixed.send(s, n.se)
         uneven.send(s, n.g)
         learning.pre(s)
         learning.post(s)
