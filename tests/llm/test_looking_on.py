@@ -12,6 +12,7 @@ import pytest
 from tests.llm.architectures import BY_NAME, HIDDEN
 from tests.llm.generate_program import Refusal, ask, golden, host_program, run
 from tests.llm.gguf_file import write_gguf
+from tests.llm.make_dump import write
 from tests.llm.model_files import gguf_keys, gguf_tensors
 from tests.llm.test_models import EXACT
 from tests.llm.weights import weights_of
@@ -57,21 +58,10 @@ def read_tensors(path: Path) -> dict[str, Floats]:
     return tensors
 
 
-def write_tensors(path: Path, tensors: dict[str, Floats]) -> None:
-    """Write a safetensors file of f32."""
-    head, blob = {}, b""
-    for name, values in tensors.items():
-        bounds = [len(blob), len(blob) + values.nbytes]
-        head[name] = {"dtype": "F32", "shape": list(values.shape), "data_offsets": bounds}
-        blob += values.astype("<f4").tobytes()
-    text = json.dumps(head).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + blob)
-
-
 def departure(model: Path, tensors: dict[str, Floats]) -> tuple[int, str]:
     """Return the status and the output of the finder."""
     path = model.with_name("theirs.safetensors")
-    write_tensors(path, tensors)
+    write(path, tensors)
     words = [str(host_program("inspect", *QUICK)), str(model), "--diverge", str(path)]
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr

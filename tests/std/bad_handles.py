@@ -8,7 +8,8 @@ IMPORTS = (
     *("alloc", "deflate", "fb", "fmt", "fmt_float", "font", "fixedpoint", "intmap", "map", "math"),
     *("math_float", "math_f32", "math_functions", "mem", "memfast", "png", "snn", "string"),
     *("sync", "text", "thread", "train", "vec", "vec_f64", "vec_f64_avx2", "vec_f64_dispatch"),
-    *("vec_f64_mt", "vec_math", "widget", "color"),
+    *("vec_f64_mt", "vec_math", "widget", "color", "gguf", "gguf_write", "safetensors"),
+    *("model_file", "quantize", "quantize_model", "blocks", "blocks_types", "quant"),
 )
 SETTING = """
 static u64 cli_argv

@@ -140,6 +140,7 @@ class _ModuleWriter:
         )
         self.receive = target.foreign_receivers.get(options.system) if options.system else None
         self.context.halves_level = target.halves_level
+        self.context.wide_level = target.wide_level
         self.table = RuleTable(target, self.context)
         has_debug = options.debug is DebugInfo.FULL
         self.debug = module_debug(module, options) if has_debug else None

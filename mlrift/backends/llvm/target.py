@@ -46,9 +46,10 @@ class HostTarget:
     `block_convention` is how LLVM has to call what it makes, also in objects for other systems.
     `generations` are those that functions with vectors are also compiled for; the machine code
     `detect_generation`, a function, gives the level of the one it runs on; on a CPU that does not
-    tell, which `detects_by_system`, the OS layer knows it. From `halves_level` on
-    there are instructions for halves. `long_fill`, a function like C's memset, is quicker than a
-    loop for long ranges. LLVM `calls_fma` where the processor may lack the instruction.
+    tell, which `detects_by_system`, the OS layer knows it. From `wide_level` on it has registers of
+    512 bits, from `halves_level` on there are instructions for halves. `long_fill`, a function like
+    C's memset, is quicker than a loop for long ranges. LLVM `calls_fma` where the processor may
+    lack the instruction.
     """
 
     cpu: Cpu
@@ -67,6 +68,7 @@ class HostTarget:
     detect_generation: bytes = b""
     detects_by_system: bool = False
     halves_level: int = 0
+    wide_level: int | None = None
     long_fill: bytes = b""
     calls_fma: bool = False
 

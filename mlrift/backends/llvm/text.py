@@ -35,8 +35,9 @@ class ModuleContext:
     `kept` are symbols of the text that LLVM must not make guesses about.
     `is_shared` stays true while no function needed a rule that only one CPU has.
     `generation` is the level of the CPU that a function is written for, 0 for every processor, and
-    `halves_level` the one from which it has instructions for halves; a function whose text
-    `depends_on_generation` is written anew for each.
+    `halves_level` the one from which it has instructions for halves, `wide_level` the one from
+    which it has registers that can be compressed and 64-bit integers of vectors of floats; a
+    function whose text `depends_on_generation` is written anew for each.
     `metadata` are the nodes of loops; `group_lists` are those that list several access groups.
     """
 
@@ -52,6 +53,7 @@ class ModuleContext:
     is_shared: bool = True
     declarations: dict[str, str] = field(default_factory=dict)
     halves_level: int = 0
+    wide_level: int | None = None
     generation: int = 0
     depends_on_generation: bool = False
     metadata: list[str] = field(default_factory=list)
@@ -214,6 +216,11 @@ class FunctionText:
         """Return the level of the CPU that is written for, 0 for all; asking makes it matter."""
         self.context.depends_on_generation = True
         return self.context.generation
+
+    def has_wide_registers(self) -> bool:
+        """Return whether the CPU is one with registers of 512 bits; some never are."""
+        level = self.context.wide_level
+        return level is not None and self.generation() >= level
 
     def converts_halves(self) -> bool:
         """Return whether the CPU has instructions for halves."""

@@ -39,6 +39,7 @@ TARGET = HostTarget(
     ),
     detect_generation=DETECT,
     halves_level=3,
+    wide_level=4,
     long_fill=LONG_FILL,
     calls_fma=True,
 )

@@ -23,10 +23,10 @@ def need_supervision() -> None:
 
 
 @cache
-def built(source: Path, *flags: str) -> Path:
-    """Compile for all chips; PROGRAM.gfx1100 reads PROGRAM.gfx1100.co, and so on."""
+def built(source: Path, *flags: str, chips: tuple[str, ...] = tuple(CHIPS)) -> Path:
+    """Compile for chips; PROGRAM.gfx1100 reads PROGRAM.gfx1100.co, and so on."""
     made = Path(tempfile.mkdtemp(prefix="mlrift-native-")) / source.stem
-    words = ["--target=amdgpu-native", f"--target-arch={','.join(CHIPS)}", *flags]
+    words = ["--target=amdgpu-native", f"--target-arch={','.join(chips)}", *flags]
     status, _, errors = run_mlrc([*words, str(source), "-o", str(made)])
     assert status == 0, errors
     for chip in CHIPS:

@@ -11,6 +11,7 @@ from tests.kfd.cards import CHIPS
 from tests.kfd.native.programs import EXAMPLES, built, need_supervision, supervised
 
 PROGRAMS = sorted(EXAMPLES.glob("*.mlr"))
+NO_MATRIX_UNITS = "gfx1030"
 
 
 def test_every_program_has_an_expected_output() -> None:
@@ -22,8 +23,22 @@ def test_every_program_has_an_expected_output() -> None:
 def test_program_prints_what_it_should(
     source: Path, chip: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    expected = source.with_suffix(".expected").read_text()
-    assert supervised(built(source), capfd, chip=chip) == (0, expected, "")
+    expected = (0, source.with_suffix(".expected").read_text(), "")
+    chips = tuple(CHIPS)
+    if source.stem == "gemm_wmma":
+        chips = tuple(row for row in CHIPS if row != NO_MATRIX_UNITS)
+    if chip not in chips:
+        message = "kfd: the program: it has no code for gfx1030: compile with --target-arch=gfx1030"
+        expected = (1, "", f"{message}\n")
+    assert supervised(built(source, chips=chips), capfd, chip=chip) == expected
+
+
+def test_a_chip_without_matrix_units_says_so(tmp_path: Path) -> None:
+    words = ["--target=amdgpu-native", f"--target-arch={NO_MATRIX_UNITS}"]
+    source = EXAMPLES / "gemm_wmma.mlr"
+    status, _, errors = run_mlrc([*words, str(source), "-o", str(tmp_path / "program")])
+    assert status == 1
+    assert "gfx1030 has no matrix instructions [E0831]" in errors
 
 
 def test_the_runner_has_an_option_for_it() -> None:

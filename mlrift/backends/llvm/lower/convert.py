@@ -12,8 +12,7 @@ from mlrift.typesystem import F32
 
 RULES: Rules[FunctionText] = Rules("llvm")
 
-# From here on x86-64 makes 64-bit integers of vectors of floats. The limits of i64 as floats.
-_LEVEL_OF_WORDS = 4
+# The limits of i64 as floats.
 _LEAST, _BEYOND = "0xC3E0000000000000", "0x43E0000000000000"
 
 
@@ -33,7 +32,7 @@ def lower_signed_to_float(out: FunctionText, made: convert.SignedToFloat) -> Non
 def lower_float_to_signed(out: FunctionText, made: convert.FloatToSigned) -> None:
     """The saturating intrinsic; a plain `fptosi` would be undefined out of range."""
     kind = VALUE_TYPE[made.operand.type]
-    if out.generation() >= _LEVEL_OF_WORDS:
+    if out.has_wide_registers():
         _choose_signed(out, made, kind)
         return
     name = "llvm.fptosi.sat.i64.f32" if kind == "float" else "llvm.fptosi.sat.i64.f64"

@@ -23,7 +23,6 @@ _LOCALITY = {Locality.NONE: 0, Locality.LOW: 1, Locality.MIDDLE: 2, Locality.HIG
 _PREFETCH = "llvm.prefetch.p0"
 # AVX-512F compresses lanes of this many bits in registers; storing them so is slow on some CPUs.
 _COMPRESSED_BITS = (32, 64)
-_LEVEL_OF_COMPRESS = 4
 _REGISTER_BITS = (128, 256, 512)
 
 
@@ -175,7 +174,7 @@ def lower_compress_store(out: FunctionText, made: vector_memory.CompressStore) -
     row = type_of(made.vector)
     bits = LANE_BITS[row.element]
     fits = bits in _COMPRESSED_BITS and bits * row.lanes in _REGISTER_BITS
-    if fits and out.generation() >= _LEVEL_OF_COMPRESS:
+    if fits and out.has_wide_registers():
         _compress_in_register(out, made, row)
         return
     lanes = _mask(out, made.mask), operand(out, made.vector)

@@ -52,3 +52,12 @@ class ProcessMemory:
         if moved != size:
             number = ctypes.get_errno() or 14
             raise OSError(number, f"{size} bytes at {there:#x}: {os.strerror(number)}")
+
+
+def process_of(thread: int) -> int:
+    """Return the process that a thread belongs to; raises OSError when it has gone."""
+    with open(f"/proc/{thread}/status", encoding="ascii", errors="replace") as status:
+        for line in status:
+            if line.startswith("Tgid:"):
+                return int(line.split()[1])
+    return thread

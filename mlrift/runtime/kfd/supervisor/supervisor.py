@@ -33,7 +33,7 @@ from mlrift.runtime.kfd.emulated.rules import RefusedRequest, RuleViolation
 from mlrift.runtime.kfd.errors import DeviceError, DeviceLost
 from mlrift.runtime.kfd.supervisor import child, filter
 from mlrift.runtime.kfd.supervisor.notifications import Call, Listener
-from mlrift.runtime.kfd.supervisor.process_memory import ProcessMemory
+from mlrift.runtime.kfd.supervisor.process_memory import ProcessMemory, process_of
 from mlrift.runtime.kfd.supervisor.shared_memory import Doorbells, SharedMemory
 from mlrift.runtime.kfd.trace import ARRAYS
 from mlrift.static_types import Any
@@ -71,6 +71,7 @@ class Supervisor:
             process, listener = _start(image, arguments)
             self._listener = Listener(listener)
             self._memory = ProcessMemory(process.pid)
+            self._process = process.pid
             try:
                 self._serve(process)
             except (RuleViolation, DeviceLost) as error:
@@ -134,7 +135,9 @@ class Supervisor:
     def _answer(self, call: Call) -> None:
         number = call.number
         try:
-            if number in (filter.OPEN, filter.OPENAT):
+            if call.pid != self._process and process_of(call.pid) != self._process:
+                self._answer_child(call)
+            elif number in (filter.OPEN, filter.OPENAT):
                 self._open(call)
             elif number == filter.IOCTL:
                 self._ioctl(call)
@@ -147,6 +150,13 @@ class Supervisor:
             self._listener.fail(call, error.errno or errno.EINVAL)
         except OSError as error:
             self._listener.fail(call, error.errno or errno.EFAULT)
+
+    def _answer_child(self, call: Call) -> None:
+        """Let a child do what it wants, but for requests: the card is its parent's."""
+        if call.number == filter.IOCTL:
+            self._listener.fail(call, errno.EBADF)
+        else:
+            self._listener.let_pass(call)
 
     def _open(self, call: Call) -> None:
         is_relative = call.number == filter.OPENAT
