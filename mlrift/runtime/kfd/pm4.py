@@ -69,10 +69,9 @@ class Pm4Queue:
 
     def dispatch(self, shape: Shape, layout: Layout, given: "Sequence[Any]") -> None:
         """Append a launch."""
-        _check_registers(shape)
-        if shape.scratch_bytes > self._scratch.lane_bytes:
-            self.synchronize()
-            self._scratch.grow(shape.scratch_bytes)
+        template = self._templates.get(id(shape))
+        if template is None or template.scratch != self._scratch.address:
+            template = self._prepare(shape)
         number = self._dispatched
         if number - self._completed() >= SLOTS:
             self._flush()
@@ -84,9 +83,6 @@ class Pm4Queue:
             begin = start + shape.hidden_offset
             self._arguments[begin : begin + len(shape.hidden)] = shape.hidden
         self._dispatched = number + 1
-        template = self._templates.get(id(shape))
-        if template is None or template.scratch != self._scratch.address:
-            template = self._templates[id(shape)] = self._template(shape)
         content = template.content
         if template.arguments_at:
             _LONG.pack_into(content, template.arguments_at, self._slots.address + start)
@@ -130,6 +126,15 @@ class Pm4Queue:
             last.callback(self._scratch.free)
             last.callback(self._queue.destroy)
             self.synchronize()
+
+    def _prepare(self, shape: Shape) -> "_Template":
+        """Return the packets of launches of a shape, for which there is private memory then."""
+        _check_registers(shape)
+        if shape.scratch_bytes > self._scratch.lane_bytes:
+            self.synchronize()
+            self._scratch.grow(shape.scratch_bytes)
+        template = self._templates[id(shape)] = self._template(shape)
+        return template
 
     def _template(self, shape: Shape) -> "_Template":
         """Return the packets of a launch, but for the address of its arguments and its number."""

@@ -23,7 +23,7 @@ def need_supervision() -> None:
 
 
 @cache
-def built(source: Path, *flags: str, chips: tuple[str, ...] = tuple(CHIPS)) -> Path:
+def built(source: Path, *flags: str, chips: tuple[str, ...] = CHIPS) -> Path:
     """Compile for chips; PROGRAM.gfx1100 reads PROGRAM.gfx1100.co, and so on."""
     made = Path(tempfile.mkdtemp(prefix="mlrift-native-")) / source.stem
     words = ["--target=amdgpu-native", f"--target-arch={','.join(chips)}", *flags]

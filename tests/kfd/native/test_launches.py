@@ -6,6 +6,7 @@ import pytest
 
 from mlrift.runtime.kfd.supervisor.notifications import Call
 from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
+from tests.harness.run_files import IS_THOROUGH
 from tests.kfd.cards import CHIPS
 from tests.kfd.native.programs import FOLDER, built, supervised
 
@@ -78,6 +79,11 @@ def test_copies_between_all_kinds_of_memory(capfd: pytest.CaptureFixture[str]) -
 
 def test_opening_again_and_again_leaves_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     assert result("y", capfd) == (0, "done\n", "")
+
+
+@pytest.mark.skipif(not IS_THOROUGH, reason="opens the card 10,000 times")
+def test_opening_ten_thousand_times_leaves_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    assert result("ten thousand", capfd) == (0, "done\n", "")
 
 
 def test_the_device_and_its_counts(capfd: pytest.CaptureFixture[str]) -> None:
