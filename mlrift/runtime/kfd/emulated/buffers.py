@@ -14,7 +14,9 @@ _DOMAINS = (
     | MemoryFlag.DOORBELL
     | MemoryFlag.MMIO_REMAP
 )
-_OFFSET_SHIFT = 20
+_OFFSET_SHIFT = 12
+HANDLE_SHIFT = 32
+"""A handle is the card's number, and below it the buffer's, as the driver makes them."""
 _ALLOC = "ALLOC_MEMORY_OF_GPU"
 
 

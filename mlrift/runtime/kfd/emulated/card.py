@@ -13,7 +13,7 @@ from mlrift.backends.amdgcn.chips import Chip, chip_named
 from mlrift.runtime.kfd import abi
 from mlrift.runtime.kfd.abi import CreateQueue, MemoryFlag, QueueType, WaitResult
 from mlrift.runtime.kfd.emulated.aql_processor import AqlProcessor
-from mlrift.runtime.kfd.emulated.buffers import Buffer, Buffers
+from mlrift.runtime.kfd.emulated.buffers import HANDLE_SHIFT, Buffer, Buffers
 from mlrift.runtime.kfd.emulated.execution import CardLaunch, Executor
 from mlrift.runtime.kfd.emulated.pm4_processor import Pm4Processor
 from mlrift.runtime.kfd.emulated.queue_processor import CLOCK_HERTZ, CardQueue, QueueProcessor
@@ -57,7 +57,7 @@ class EmulatedCard:
     ) -> None:
         self.node = node
         self.chip = _chip_of(node)
-        self.buffers = Buffers(node.memory_bytes, node.gpu_id << 16)
+        self.buffers = Buffers(node.memory_bytes, node.gpu_id << HANDLE_SHIFT)
         self._executor = executor
         self._clock = clock
         self._back = back

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mlrift.runtime.kfd import abi
 from mlrift.runtime.kfd.driver import TOPOLOGY
-from mlrift.runtime.kfd.emulated.buffers import Buffer
+from mlrift.runtime.kfd.emulated.buffers import HANDLE_SHIFT, Buffer
 from mlrift.runtime.kfd.emulated.card import EmulatedCard
 from mlrift.runtime.kfd.emulated.cards import CARDS, card_named, topology_files
 from mlrift.runtime.kfd.emulated.execution import Executor
@@ -110,7 +110,7 @@ class EmulatedMachine:
         if not number and isinstance(argument, abi.MapMemoryToGpu | abi.UnmapMemoryFromGpu):
             number = ctypes.c_uint32.from_address(argument.device_ids_array_ptr).value
         if not number and hasattr(argument, "handle"):
-            number = argument.handle >> 16
+            number = argument.handle >> HANDLE_SHIFT
         if not number:
             for card in self._cards.values():
                 if _owns(card, argument):
