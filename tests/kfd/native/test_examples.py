@@ -24,7 +24,7 @@ def test_program_prints_what_it_should(
     source: Path, chip: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     expected = (0, source.with_suffix(".expected").read_text(), "")
-    chips = CHIPS
+    chips: tuple[str, ...] = CHIPS
     if source.stem == "gemm_wmma":
         chips = tuple(row for row in CHIPS if row != NO_MATRIX_UNITS)
     if chip not in chips:
