@@ -34,6 +34,7 @@ from benchmarks.llm_sides import (
 from benchmarks.result_page import result_path, table, write_page
 
 KINDS = ("bf16", "f16", "q8_0", "q6_k", "q4_k_m", "q4_0")
+_ROUNDS = 4
 _INSTRUCTION = {"bf16": "bf16", "f16": "f32"}
 _HEADINGS = (
     "model",
@@ -110,14 +111,18 @@ def _parse_command_line(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _limits() -> dict[str, float]:
-    """Return GB/s of memory and GOP/s of the instructions, by name."""
+    """Return GB/s of memory and GOP/s of the instructions, by name: the best of some rounds."""
     with tempfile.TemporaryDirectory() as name:
         made = Path(name) / "limits"
         words = ("gcc", "-O2", "-march=native", "-pthread", str(FOLDER / "limits.c"), "-o")
         subprocess.run((*words, str(made)), check=True)
-        done = subprocess.run((str(made), str(THREADS), "1.5"), check=True, capture_output=True)
-    pairs = (line.split() for line in done.stdout.decode().splitlines())
-    return {name: float(value) for name, value in pairs}
+        run = (str(made), str(THREADS), "0.7")
+        rounds = [subprocess.run(run, check=True, capture_output=True) for _ in range(_ROUNDS)]
+    best: dict[str, float] = {}
+    for line in (row for done in rounds for row in done.stdout.decode().splitlines()):
+        name, value = line.split()
+        best[name] = max(best.get(name, 0.0), float(value))
+    return best
 
 
 def _measured(

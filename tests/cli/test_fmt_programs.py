@@ -70,7 +70,7 @@ def test_tokens_and_comments_stay_and_formatting_again_changes_nothing(folder: s
 
 @pytest.mark.parametrize("folder", ["tests/run/statements", "tests/run/structs", "examples"])
 def test_the_tree_stays(folder: str) -> None:
-    for path in programs(folder):
+    for path in some(programs(folder)):
         text, once = formatted(path)
 
         def read(name: str, path: Path = path, once: str = once) -> bytes:

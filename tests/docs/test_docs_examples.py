@@ -11,17 +11,19 @@ from mlrift.diagnostics.render import render_report
 from mlrift.driver import pipeline
 from mlrift.driver.compilation import RecordingReader
 from mlrift.driver.link_mistakes import report_externs
-from mlrift.driver.options import CompileOptions, Product, Startup
+from mlrift.driver.options import CompileOptions, Optimisation, Product, Startup
 from mlrift.ir.core import Module
 from mlrift.ir.interpret import RecordingOs, UnresolvedSymbol, run_program
 from mlrift.targets import LINUX_ARM64, LINUX_X86_64
 from tests.docs.blocks import BadBlock, Example, Use, read_examples
 from tests.harness.compiler import context_for, front_end, options_for, run_mlrc
+from tests.harness.run_files import IS_THOROUGH
 from tests.support.engines import RunResult, default_engine
 
 ROOT = Path(__file__).resolve().parents[2]
 # Its programs come from the explanations, which tests/cli/test_explain.py compiles.
 GENERATED = ROOT / "docs/diagnostics.md"
+LIBRARY = ROOT / "docs/std"
 PAGES = [path for path in sorted((ROOT / "docs").rglob("*.md")) if path != GENERATED]
 PAGES.append(ROOT / "README.md")
 PRODUCTS = {
@@ -79,7 +81,20 @@ def _options(example: Example, source: Path) -> CompileOptions:
     target = LINUX_ARM64 if "--arch=arm64" in flags else LINUX_X86_64
     startup = Startup.FREESTANDING if "--freestanding" in flags else Startup.HOSTED
     product = PRODUCTS[example.use]
-    return options_for(source, flags, product=product, targets=(target,), startup=startup)
+    return options_for(
+        source,
+        flags,
+        product=product,
+        targets=(target,),
+        startup=startup,
+        optimisation=_level(example),
+    )
+
+
+def _level(example: Example) -> Optimisation:
+    """Pages of the library are many, and LLVM is slow with what they import."""
+    is_library = LIBRARY in example.block.page.parents
+    return Optimisation.NONE if is_library and not IS_THOROUGH else Optimisation.FULL
 
 
 def _front_end(context: pipeline.BuildContext) -> Module | None:
