@@ -28,11 +28,12 @@ from mlrift.ir.core import (
     Value,
 )
 from mlrift.ir.op import Op
-from mlrift.ir.ops.call import Call, CallIndirect, CallResult, FunctionAddress
+from mlrift.ir.ops.call import Call, CallIndirect, FunctionAddress
 from mlrift.ir.ops.control import Jump, Return
 from mlrift.ir.ops.memory import Stack
 from mlrift.ir.passes.declaration import Pass, Property
 from mlrift.ir.passes.device_error import DeviceError
+from mlrift.ir.passes.inlined_results import use_results
 
 
 def inline_calls(module: Module, kernels: Sequence[Function], kept: Collection[str] = ()) -> None:
@@ -127,7 +128,7 @@ class _Inlining:
                 rest = self._expand_first(rest, blocks)
         self.function.blocks = blocks
         self.function.blocks[0].ops[:0] = self.stacks
-        self._use_results()
+        use_results(self.function, self.results)
 
     def _expand_first(self, block: Block, blocks: list[Block]) -> Block | None:
         """Add a block up to its first call, with the callee's; return the rest."""
@@ -161,16 +162,3 @@ class _Inlining:
                 onward.span = end.span
                 copy.ops[-1] = onward
         return copies
-
-    def _use_results(self) -> None:
-        values: Values = {call: row[0] for call, row in self.results.items() if row}
-        for block in self.function.blocks:
-            kept: list[Op] = []
-            for made in block.ops:
-                if isinstance(made, CallResult) and made.call in self.results:
-                    values[made] = self.results[made.call][made.index]
-                else:
-                    kept.append(made)
-            block.ops = kept
-        for made in self.function.ops():
-            made.replace_operands(values)

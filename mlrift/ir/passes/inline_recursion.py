@@ -19,15 +19,15 @@ others are left alone.
 from collections.abc import Sequence
 
 from mlrift.ir.analysis.control_flow import reverse_postorder
-from mlrift.ir.clone import Values, clone_blocks
+from mlrift.ir.clone import clone_blocks
 from mlrift.ir.core import Block, BlockParameter, Function, Module, Successor, Value
-from mlrift.ir.op import Op
 from mlrift.ir.ops.arith import Constant
-from mlrift.ir.ops.call import Call, CallIndirect, CallResult, FunctionAddress
+from mlrift.ir.ops.call import Call, CallIndirect, FunctionAddress
 from mlrift.ir.ops.control import Jump, Return
 from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import Fresh, Stack
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
+from mlrift.ir.passes.inlined_results import use_results
 from mlrift.source import InlinedSpan, Span, inlined_span
 
 _MOST_OPS_OF_A_BODY = 40
@@ -117,7 +117,7 @@ class _Expansion:
                 self.room -= size
                 next_calls += self._expand(call, homes)
             calls = next_calls
-        self._use_results()
+        use_results(self.function, self.results)
 
     def _expand(self, call: Call, homes: dict[Value, Block]) -> list[Call]:
         """Put a copy of the body in the place of a call; return the calls in the copy."""
@@ -149,20 +149,6 @@ class _Expansion:
         homes.update(dict.fromkeys(after.ops, after))
         self.results[call] = after.parameters
         return after
-
-    def _use_results(self) -> None:
-        """Put the parameters in the place of the results of the calls that are gone."""
-        values: Values = {call: row[0] for call, row in self.results.items() if row}
-        for block in self.function.blocks:
-            kept: list[Op] = []
-            for made in block.ops:
-                if isinstance(made, CallResult) and made.call in self.results:
-                    values[made] = self.results[made.call][made.index]
-                else:
-                    kept.append(made)
-            block.ops = kept
-        for made in self.function.ops():
-            made.replace_operands(values)
 
 
 def note_call(copies: Sequence[Block], call: Call) -> None:

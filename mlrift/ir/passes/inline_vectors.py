@@ -14,15 +14,16 @@ or give. Storage of the frame moves to the caller's.
 """
 
 from mlrift.ir.analysis.control_flow import reverse_postorder
-from mlrift.ir.clone import Values, clone_blocks
+from mlrift.ir.clone import clone_blocks
 from mlrift.ir.core import Block, BlockParameter, Function, Module, Successor, Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops.call import Call, CallResult
+from mlrift.ir.ops.call import Call
 from mlrift.ir.ops.control import Jump, Return
 from mlrift.ir.ops.memory import SlotNew, Stack
 from mlrift.ir.ops.rare import family_of
 from mlrift.ir.passes.declaration import EVERY_PROPERTY, Pass, Property
 from mlrift.ir.passes.inline_recursion import note_call
+from mlrift.ir.passes.inlined_results import use_results
 from mlrift.typesystem import VectorType
 
 _FAMILIES = ("vector", "cpu")
@@ -96,7 +97,7 @@ class _Expansion:
         """Replace calls by copies of what they call."""
         self._copy_calls()
         if self.results:
-            self._use_results()
+            use_results(self.function, self.results)
 
     def _copy_calls(self) -> None:
         blocks: list[Block] = []
@@ -151,17 +152,3 @@ class _Expansion:
                 kept.append(made)
         copies[0].ops = kept
         return copies
-
-    def _use_results(self) -> None:
-        """Put parameters in the place of the results of the calls that are gone."""
-        values: Values = {call: row[0] for call, row in self.results.items() if row}
-        for block in self.function.blocks:
-            kept: list[Op] = []
-            for made in block.ops:
-                if isinstance(made, CallResult) and made.call in self.results:
-                    values[made] = self.results[made.call][made.index]
-                else:
-                    kept.append(made)
-            block.ops = kept
-        for made in self.function.ops():
-            made.replace_operands(values)

@@ -39,6 +39,21 @@ _HOLDERS = frozenset(
 
 def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
     """Report tensors in the blocks of a function where none can be; `defer` shares some of them."""
+    for node, child in with_users(blocks):
+        found = getattr(child, "type", None)
+        if isinstance(found, TensorType) and not _may_have(node, child):
+            where = PLACES.get(type(node), "used like this")
+            if type(node) is not typed.Convert or node.type is not ERROR:
+                span = getattr(child, "span", None)
+                found_text = described(found)
+                diagnostic = catalog.TENSOR_MISPLACED.at(span, where=where, found=found_text)
+                if type(node) is typed.Return:
+                    diagnostic = diagnostic.note("only the first result can be a tensor")
+                context.emit(diagnostic)
+
+
+def with_users(blocks: list[typed.Block]) -> Iterator[tuple[Any, Any]]:
+    """Yield every node inside of blocks behind what holds it; shared blocks are walked once."""
     pending: list[Any] = list(blocks)
     walked: set[int] = set()
     while pending:
@@ -49,16 +64,7 @@ def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
             walked.add(id(node))
         for child in children(node):
             pending.append(child)
-            found = getattr(child, "type", None)
-            if isinstance(found, TensorType) and not _may_have(node, child):
-                where = PLACES.get(type(node), "used like this")
-                if type(node) is not typed.Convert or node.type is not ERROR:
-                    span = getattr(child, "span", None)
-                    found_text = described(found)
-                    diagnostic = catalog.TENSOR_MISPLACED.at(span, where=where, found=found_text)
-                    if type(node) is typed.Return:
-                        diagnostic = diagnostic.note("only the first result can be a tensor")
-                    context.emit(diagnostic)
+            yield node, child
 
 
 def _may_have(node: Any, child: Any) -> bool:

@@ -7,7 +7,7 @@ of vectors that does not know what to do with them.
 from mlrift.diagnostics import catalog
 from mlrift.frontend import typed
 from mlrift.frontend.check.context import Context
-from mlrift.frontend.check.tensors.misuse import PLACES, children
+from mlrift.frontend.check.tensors.misuse import PLACES, with_users
 from mlrift.frontend.check.vectors.nodes import PREFIX, described
 from mlrift.static_types import Any
 from mlrift.typesystem import ERROR, Type, VecType
@@ -15,21 +15,12 @@ from mlrift.typesystem import ERROR, Type, VecType
 
 def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
     """Report vectors in the blocks of a function where none can be; `defer` shares some of them."""
-    pending: list[Any] = list(blocks)
-    walked: set[int] = set()
-    while pending:
-        node = pending.pop()
-        if type(node) is typed.Block:
-            if id(node) in walked:
-                continue
-            walked.add(id(node))
-        for child in children(node):
-            pending.append(child)
-            found = getattr(child, "type", None)
-            if isinstance(found, VecType) and not _may_have(node, child):
-                span = getattr(child, "span", None)
-                where = PLACES.get(type(node), "used like this")
-                context.emit(catalog.VECTOR_MISPLACED.at(span, where=where, found=described(found)))
+    for node, child in with_users(blocks):
+        found = getattr(child, "type", None)
+        if isinstance(found, VecType) and not _may_have(node, child):
+            span = getattr(child, "span", None)
+            where = PLACES.get(type(node), "used like this")
+            context.emit(catalog.VECTOR_MISPLACED.at(span, where=where, found=described(found)))
 
 
 def _may_have(node: Any, child: Any) -> bool:
