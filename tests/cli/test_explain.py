@@ -27,7 +27,7 @@ def result_of(entry: Explanation, example: str, folder: Path) -> tuple[int, set[
         words = [*entry.options, "example.mlr"]
         before = {}
     if not any(word.split("=")[0] in CHOOSES_TARGET for word in words):
-        words.append("--arch=x86_64")
+        words += ["--arch=x86_64", "-O0"]
     status, _, messages = run_mlrc([*words, "--error-format=json"])
     assert all(path.read_bytes() == content for path, content in before.items())
     rows = [json.loads(line) for line in messages.splitlines() if line.startswith("{")]

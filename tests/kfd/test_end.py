@@ -10,7 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
-import sys, time
+import signal, sys, time
+# nohup and shells that start a command in the background have some ignored
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from mlrift.runtime.kfd import Device
 from tests.kfd.cards import emulated_driver
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from mlrift.driver.options import Optimisation
 from mlrift.targets import LINUX_X86_64
 from tests.harness.compiler import compile_program
 from tests.support.engines import engine_named
@@ -60,7 +61,8 @@ def test_misuse_ends_the_program_with_a_line(
     if missing is not None:
         pytest.skip(missing)
     monkeypatch.chdir(tmp_path)
-    images = compile_program(program, checks.split(), (LINUX_X86_64,)).images
+    level = Optimisation.NONE if checks else Optimisation.FULL
+    images = compile_program(program, checks.split(), (LINUX_X86_64,), level).images
     with program_file(images[LINUX_X86_64.name]) as image:
         problems = [problem_of(image, *row, checks) for row in cases_of(program).items()]
     assert [row for row in problems if row] == []
