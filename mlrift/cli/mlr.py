@@ -113,6 +113,7 @@ def _run(arguments: list[str]) -> int:
 def _native_image(path: str, fat: "FatFile", host: "Host") -> bytes:
     from mlrift.cli.program_file import CommandError, damaged, slice_name  # noqa: PLC0415
     from mlrift.container.errors import FatError  # noqa: PLC0415
+    from mlrift.container.fatfile import ExtraKind  # noqa: PLC0415
 
     if host.target is None or fat.find(host.target.slice_id) is None:
         present = ", ".join(slice_name(entry.slice_id) for entry in fat.entries) or "nothing"
@@ -122,7 +123,11 @@ def _native_image(path: str, fat: "FatFile", host: "Host") -> bytes:
             "  compile it again with `mlrc --targets=LIST`, or without it for all eight targets"
         )
     try:
-        return fat.slice(host.target.slice_id)
+        if all(row.kind is not ExtraKind.DEVICE_CODE for row in fat.extras):
+            return fat.slice(host.target.slice_id)
+        from mlrift.container import device_code  # noqa: PLC0415
+
+        return device_code.program(fat, host.target.slice_id)
     except FatError as error:
         raise damaged(path, error) from error
 

@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from mlrift.cli.program_file import CommandError, parse_fat, read_program
+from mlrift.container import device_code
 from mlrift.container.errors import FatError
 from mlrift.container.reading import is_fat
 from mlrift.runtime.child import repeat_end
@@ -32,7 +33,7 @@ def run_on_device(option: str, arguments: list[str]) -> int:
     if not is_fat(data):
         return _supervise(Path(path), arguments, chip)
     try:
-        image = parse_fat(path, data).slice(LINUX_X86_64.slice_id)
+        image = device_code.program(parse_fat(path, data), LINUX_X86_64.slice_id)
     except FatError as error:
         raise CommandError(f"'{path}' has no program for {LINUX_X86_64.name}: {error}") from error
     with tempfile.TemporaryDirectory(prefix="mlr-") as folder:

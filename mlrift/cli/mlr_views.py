@@ -6,8 +6,9 @@ import os
 import sys
 
 from mlrift.cli.program_file import CommandError, damaged, parse_fat, read_program, slice_name
+from mlrift.container import device_code
 from mlrift.container.errors import FatError
-from mlrift.container.fatfile import ExtraEntry, FatFile, SliceEntry
+from mlrift.container.fatfile import ExtraEntry, ExtraKind, FatFile, SliceEntry
 from mlrift.container.reading import is_fat
 from mlrift.runtime.host import Host, this_host
 from mlrift.runtime.launcher import has_memory_files
@@ -93,6 +94,9 @@ def _explain_choice(path: str, fat: FatFile, host: Host) -> int:
     stored = f"{blob.codec.name.lower()}, blob {entry.blob_index} of {blob.packed_bytes} bytes"
     print(f"slice:   {wanted}: the only one for this system and CPU")
     print(f"image:   {len(image)} bytes, from {stored}; sha256 {hashlib.sha256(image).hexdigest()}")
+    if device_code.has_device_code(fat, entry.slice_id):
+        chips = ", ".join(row.name for row in fat.extras if row.kind is ExtraKind.DEVICE_CODE)
+        print(f"cards:   code for {chips}, which the program gets behind its image")
     if has_memory_files():
         print("run:     from a sealed memory file, in place of mlr")
     else:
@@ -108,7 +112,10 @@ def _extract(arguments: list[str]) -> int:
     fat = _open(path)
     entry = _find_entry(path, fat, name)
     try:
-        content = fat.slice(entry.slice_id) if isinstance(entry, SliceEntry) else fat.extra(entry)
+        if isinstance(entry, SliceEntry):
+            content = device_code.program(fat, entry.slice_id)
+        else:
+            content = fat.extra(entry)
     except FatError as error:
         raise damaged(path, error) from error
     destination = output or _default_output(path, name)

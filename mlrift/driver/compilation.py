@@ -77,12 +77,12 @@ def _run(context: pipeline.BuildContext, reader: FileReader) -> Stored:
     is_linked = options.product in LINKED_PRODUCTS
     is_text = options.error_format is not ErrorFormat.JSON
     dynamic = dynamic_report(module) if is_linked and is_text else ""
-    companions = _companions(context, program, module)
+    companions, codes = _companions(context, program, module)
     if sink.has_errors:
         return _failed(context)
     pipeline.optimise_module(context, module)
     try:
-        data, report = _product(context, module, program.token_count)
+        data, report = _product(context, module, program.token_count, codes)
     except (DuplicateSymbolsError, ImageTooLargeError) as error:
         report_link_mistake(error, module, sink)
         return _failed(context)
@@ -105,7 +105,12 @@ def _kernel_product(context: pipeline.BuildContext, program: Program) -> Stored:
     return replace(made, messages=_messages(context.options, context.sink) + _dumped(context))
 
 
-def _product(context: pipeline.BuildContext, module: Module, token_count: int) -> tuple[bytes, str]:
+def _product(
+    context: pipeline.BuildContext,
+    module: Module,
+    token_count: int,
+    codes: list[tuple[str, bytes]],
+) -> tuple[bytes, str]:
     options = context.options
     if options.product is Product.IR:
         from mlrift.ir.text.listing import list_module  # noqa: PLC0415 - for this product only
@@ -130,27 +135,34 @@ def _product(context: pipeline.BuildContext, module: Module, token_count: int) -
     made = pipeline.slices(context, module)
     if options.product is not Product.FAT:
         return made[0].image, _report(counts, made[0].image, "")
-    return pipeline.pack(context, made), _fat_report(made)
+    return pipeline.pack(context, made, codes), _fat_report(made) + _code_report(codes)
 
 
 def _companions(
     context: pipeline.BuildContext, program: Program, module: Module
-) -> tuple[Companion, ...]:
-    """Return the files beside the output; mistakes in kernels are in the sink."""
-    if context.options.kernels is not KernelRoad.NONE:
+) -> tuple[tuple[Companion, ...], list[tuple[str, bytes]]]:
+    """Return the files beside the output, and the code objects that go into it.
+
+    Mistakes in kernels are in the sink.
+    """
+    options = context.options
+    if options.kernels is not KernelRoad.NONE:
         from mlrift.driver.device.building import kernel_files  # noqa: PLC0415 - in few builds
 
         made = kernel_files(context, program)
-        if context.options.kernels is KernelRoad.NATIVE and not context.sink.has_errors:
-            from mlrift.driver.device.card_launches import embed  # noqa: PLC0415 - in few builds
+        if options.kernels is KernelRoad.NATIVE and not context.sink.has_errors:
+            from mlrift.driver.device import card_launches  # noqa: PLC0415 - in few builds
 
-            embed(module, context.options, made)
-        return made
+            card_launches.embed(module, options, made)
+            if card_launches.has_entries(options):
+                codes = card_launches.codes_of(options, made)
+                return () if card_launches.launches_itself(module) else made, codes
+        return made, []
     if context.interface is None:
-        return ()
+        return (), []
     from mlrift.driver.libraries import companions  # noqa: PLC0415 - for libraries only
 
-    return companions(context.interface, context.options)
+    return companions(context.interface, options), []
 
 
 def _report(counts: str, data: bytes, kind: str) -> str:
@@ -162,6 +174,12 @@ def _fat_report(made: list[Slice]) -> str:
         return f"custom fat binary: {len(made)} slices -> {{output}}\n"
     sizes = [f"{_slice_name(row.target)}({len(row.image)})" for row in made]
     return f"fat binary: {' + '.join(sizes)} -> {{output}}\n"
+
+
+def _code_report(codes: list[tuple[str, bytes]]) -> str:
+    if not codes:
+        return ""
+    return f"device code: {' + '.join(f'{chip}({len(data)})' for chip, data in codes)}\n"
 
 
 def _slice_name(target: Target) -> str:

@@ -51,7 +51,12 @@ def test_an_unknown_chip_is_refused_with_all_that_are_known(words: list[str]) ->
     ("words", "said"),
     [
         (["--target-arch=gfx1100"], "--target-arch is for kernels: add --target=amdgpu-native"),
-        (["--emit=co", "--targets=all"], "--targets makes a fat file"),
+        (
+            ["--emit=co", "--targets=all"],
+            "--targets makes a fat file: code for AMD cards goes",
+        ),
+        (["--target=hip-amd", "--targets=all"], "--targets makes a fat file: code for AMD cards"),
+        (["--target=amdgpu-native", "--targets=win-x64"], "add linux-x64 to --targets"),
         (["--emit=co", "--target=windows"], "for Linux on x86_64"),
         (["--emit=co", "--arch=arm64"], "for Linux on x86_64"),
         (["--emit=pe", "--target=amdgpu-native"], "--emit=pe does not go with"),

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,24 +50,73 @@ static void release(struct kfd_ioctl_alloc_memory_of_gpu_args *made) {
     ioctl(kfd, AMDKFD_IOC_FREE_MEMORY_OF_GPU, &gone);
 }
 
+/* Open the files of the card and take its address space; the result of the latter. */
+static int open_card(void) {
+    char path[64];
+    kfd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
+    sprintf(path, "/dev/dri/renderD%d",
+            number("/sys/class/kfd/kfd/topology/nodes/1/properties", "drm_render_minor"));
+    render = open(path, O_RDWR);
+    gpu = number("/sys/class/kfd/kfd/topology/nodes/1/gpu_id", 0);
+    struct kfd_ioctl_acquire_vm_args acquire = {render, gpu};
+    return ioctl(kfd, AMDKFD_IOC_ACQUIRE_VM, &acquire);
+}
+
+/* A forked child: nothing of its parent's card is its own, and it opens one for itself. */
+static int in_child(struct kfd_ioctl_alloc_memory_of_gpu_args *parents) {
+    struct kfd_ioctl_get_version_args version;
+    struct kfd_ioctl_alloc_memory_of_gpu_args own;
+    say(ioctl(kfd, AMDKFD_IOC_GET_VERSION, &version), EBADF);
+    void *made = mmap(0, 8192, PROT_READ, MAP_SHARED, render, parents->mmap_offset);
+    printf("%d %d\n", made == MAP_FAILED, errno == EINVAL);
+    printf("%d\n", open_card());
+    char *text = allocate(&own, 8192, 0xB0000002);
+    strcpy(text, "a child's own");
+    puts(text);
+    fflush(stdout);
+    release(&own);
+    return 0;
+}
+
+/* Programs that start others: "fork", "run WORD", "become WORD" and "late WORD". */
+static int with_others(char **words) {
+    const char *what = words[1];
+    struct kfd_ioctl_alloc_memory_of_gpu_args memory;
+    char *others[] = {words[0], words[2], 0};
+    int status = 0;
+    open_card();
+    if (!strcmp(what, "become")) return execv(words[0], others);
+    char *text = allocate(&memory, 8192, 0xB0000002);
+    strcpy(text, "the parent's");
+    pid_t child = fork();
+    if (!child) {
+        if (!strcmp(what, "fork")) return in_child(&memory);
+        if (!strcmp(what, "late")) usleep(300000);
+        return execv(words[0], others);
+    }
+    if (strcmp(what, "late")) {
+        waitpid(child, &status, 0);
+        printf("%s %d\n", text, status >> 8);
+    }
+    release(&memory);
+    return 0;
+}
+
 int main(int count, char **words) {
+    setbuf(stdout, 0);
+    if (count > 2 || (count > 1 && !strcmp(words[1], "fork"))) return with_others(words);
+
     const char *what = count > 1 ? words[1] : "";
     const char *folder = "/sys/class/kfd/kfd/topology/nodes/1/properties";
-    char path[64];
     struct kfd_ioctl_alloc_memory_of_gpu_args memory;
     if (!strcmp(what, "other-files")) {
         FILE *file = fopen("/proc/self/comm", "r");
         printf("%d %d\n", file != 0, open("/nowhere", O_RDONLY));
         return 7;
     }
-    kfd = open("/dev/kfd", O_RDWR | O_CLOEXEC);
-    sprintf(path, "/dev/dri/renderD%d", number(folder, "drm_render_minor"));
-    render = open(path, O_RDWR);
-    gpu = number("/sys/class/kfd/kfd/topology/nodes/1/gpu_id", 0);
+    int acquired = open_card();
     struct kfd_ioctl_get_version_args version;
     ioctl(kfd, AMDKFD_IOC_GET_VERSION, &version);
-    struct kfd_ioctl_acquire_vm_args acquire = {render, gpu};
-    int acquired = ioctl(kfd, AMDKFD_IOC_ACQUIRE_VM, &acquire);
     if (!strcmp(what, "start")) {
         DIR *nodes = opendir("/sys/class/kfd/kfd/topology/nodes");
         int entries = 0;
@@ -92,6 +142,7 @@ int main(int count, char **words) {
         printf("%d %d\n", made == MAP_FAILED, errno == EINVAL);
         release(&memory);
     } else if (!strcmp(what, "twice")) {
+        struct kfd_ioctl_acquire_vm_args acquire = {render, gpu};
         say(ioctl(kfd, AMDKFD_IOC_ACQUIRE_VM, &acquire), EBUSY);
     } else if (!strcmp(what, "unknown")) {
         say(ioctl(kfd, _IOWR('K', 0x70, uint64_t), &memory), ENOTTY);

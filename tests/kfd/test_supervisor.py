@@ -1,23 +1,18 @@
 """Unmodified programs for /dev/kfd on the emulated card."""
 
-import os
+import re
 import shutil
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).with_name("supervised.c")
-ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = """
-import sys
-from pathlib import Path
 from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
 
-supervisor = Supervisor((sys.argv[1],))
-sys.exit(supervisor.run(Path(sys.argv[2]), sys.argv[2:]))
-"""
+Run = Callable[..., tuple[int, str, str]]
+
+SOURCE = Path(__file__).with_name("supervised.c")
 
 
 @pytest.fixture(scope="module")
@@ -37,29 +32,31 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def run(program: Path, what: str, gfx: str = "gfx1100") -> tuple[int, str, str]:
-    """Run it under supervision; return status, output and messages."""
-    words = [sys.executable, "-c", PROGRAM, gfx, str(program), what]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    made = subprocess.run(
-        words, capture_output=True, text=True, env=environment, timeout=60, check=False
-    )
-    return made.returncode, made.stdout, made.stderr.replace("mlr: emulated device: ", "")
+@pytest.fixture(name="run")
+def _run(program: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    def run(*what: str, gfx: str = "gfx1100") -> tuple[int, str, str]:
+        """Run it under supervision; return status, output and messages."""
+        capfd.readouterr()
+        status = Supervisor((gfx,)).run(program, [str(program), *what])
+        output, messages = capfd.readouterr()
+        return status, output, messages.replace("mlr: emulated device: ", "")
+
+    return run
 
 
 @pytest.mark.parametrize(
     ("gfx", "version"), [("gfx1030", 100300), ("gfx1100", 110000), ("gfx1201", 120001)]
 )
-def test_a_program_finds_the_card(program: Path, gfx: str, version: int) -> None:
-    assert run(program, "start", gfx) == (0, f"1.14 0 {version} 2 1\n-1 1\n", "")
+def test_a_program_finds_the_card(run: Run, gfx: str, version: int) -> None:
+    assert run("start", gfx=gfx) == (0, f"1.14 0 {version} 2 1\n-1 1\n", "")
 
 
-def test_memory_is_seen_by_both(program: Path) -> None:
-    assert run(program, "memory") == (0, "seen by both\n", "")
+def test_memory_is_seen_by_both(run: Run) -> None:
+    assert run("memory") == (0, "seen by both\n", "")
 
 
-def test_what_is_left_behind_is_reported(program: Path) -> None:
-    status, output, messages = run(program, "left")
+def test_what_is_left_behind_is_reported(run: Run) -> None:
+    status, output, messages = run("left")
     assert (status, output) == (1, "done\n")
     assert messages.startswith("at the end: the buffer at 0x")
     assert messages.endswith("(8192 bytes) was not freed\n")
@@ -75,24 +72,53 @@ def test_what_is_left_behind_is_reported(program: Path) -> None:
     ],
 )
 def test_a_refused_request_is_explained_and_the_program_goes_on(
-    program: Path, what: str, message: str
+    run: Run, what: str, message: str
 ) -> None:
-    status, output, messages = run(program, what)
+    status, output, messages = run(what)
     assert (status, output) in {(0, "-1 1\n"), (0, "1 1\n")}
     assert message in messages
 
 
-def test_a_bad_pointer_is_an_error_number(program: Path) -> None:
-    assert run(program, "pointer") == (0, "-1 1\n", "")
+def test_a_bad_pointer_is_an_error_number(run: Run) -> None:
+    assert run("pointer") == (0, "-1 1\n", "")
 
 
-def test_other_files_and_statuses_are_the_programs_own(program: Path) -> None:
-    assert run(program, "other-files") == (7, "1 -1\n", "")
+def test_other_files_and_statuses_are_the_programs_own(run: Run) -> None:
+    assert run("other-files") == (7, "1 -1\n", "")
 
 
-def test_the_clock_goes_on(program: Path) -> None:
-    assert run(program, "clock") == (0, "1\n", "")
+def test_the_clock_goes_on(run: Run) -> None:
+    assert run("clock") == (0, "1\n", "")
 
 
-def test_a_crash_is_a_crash(program: Path) -> None:
-    assert run(program, "crash")[0] != 0
+def test_a_crash_is_a_crash(run: Run) -> None:
+    assert run("crash")[0] != 0
+
+
+@pytest.mark.parametrize(
+    ("what", "output"),
+    [
+        (("fork",), "-1 1\n1 1\n0\na child's own\nthe parent's 0\n"),
+        (("run", "memory"), "seen by both\nthe parent's 0\n"),
+        (("become", "start"), "1.14 0 110000 2 1\n-1 1\n"),
+        (("late", "memory"), "seen by both\n"),
+    ],
+    ids=["fork", "fork and exec", "exec", "a child that lives longer"],
+)
+def test_children_and_later_programs_see_the_card(
+    run: Run, what: tuple[str, ...], output: str
+) -> None:
+    status, found, messages = run(*what)
+    assert (status, found) == (0, output)
+    assert messages in {
+        "",
+        "mmap: the descriptor is another process's: open the file anew after a fork\n",
+    }
+
+
+def test_what_a_child_leaves_behind_is_reported(run: Run) -> None:
+    status, output, messages = run("run", "left")
+    assert (status, output) == (1, "done\nthe parent's 0\n")
+    assert re.match(
+        r"process \d+ at the end: the buffer at 0x\w+ \(8192 bytes\) was not freed", messages
+    )

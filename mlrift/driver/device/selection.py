@@ -39,7 +39,7 @@ def select_kernels(words: KernelWords) -> Selection:
     """Combine the options; raises SelectionError."""
     road = _ROADS.get(words.target or "", KernelRoad.NONE)
     if words.targets is not None:
-        raise SelectionError("--targets makes a fat file, which has no kernels for AMD cards")
+        return _select_fat(words, road)
     system = None if road is not KernelRoad.NONE else words.target
     host = select(None, words.arch, system, None)
     if words.arch is not None or words.target is not None:
@@ -56,6 +56,22 @@ def select_kernels(words: KernelWords) -> Selection:
         raise SelectionError("--target=hip-amd leaves code objects to hipcc; leave out --emit=co")
     only_linux = (target_for(LINUX, X86_64),)
     return replace(host, product=product, targets=only_linux, kernels=road, chips=chips)
+
+
+def _select_fat(words: KernelWords, road: KernelRoad) -> Selection:
+    """Return what makes a fat file with code for cards; raises SelectionError."""
+    if road is not KernelRoad.NATIVE or words.emit is not None or words.is_explained:
+        raise SelectionError(
+            "--targets makes a fat file: code for AMD cards goes there by --target=amdgpu-native"
+        )
+    if words.card is not None:
+        _check_card(words)
+    chosen = select(None, None, None, words.targets)
+    if target_for(LINUX, X86_64) not in chosen.targets:
+        raise SelectionError(
+            "--target=amdgpu-native drives cards on Linux on x86_64: add linux-x64 to --targets"
+        )
+    return replace(chosen, kernels=road, chips=_parse_chips(words.target_arch))
 
 
 def _check_card(words: KernelWords) -> None:

@@ -120,6 +120,10 @@ class Memory:
         if allocation.placement is not Placement.USER:
             self._driver.unmap(allocation.address, allocation.size)
 
+    def leave(self, allocation: Allocation) -> None:
+        """Let the driver have it until the process ends."""
+        del self._live[allocation.handle]
+
     def free_all(self) -> None:
         """Give everything back, newest first."""
         for row in reversed(list(self._live.values())):

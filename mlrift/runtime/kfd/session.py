@@ -87,6 +87,8 @@ class Session:
         self._is_closed = True
         try:
             if not self.lost:
+                for number in self._faults:
+                    self.ioctl(abi.DestroyEvent(number, 0))
                 self.memory.free_all()
             if self._doorbells:
                 self.driver.unmap(self._doorbells, DOORBELL_BYTES)
@@ -152,9 +154,18 @@ class Session:
             self.ioctl(argument)
 
     def _create_events(self) -> tuple[int, int]:
+        """Make the events of faults. The driver keeps the first page of events of a process."""
         page = self.memory.allocate(_EVENT_PAGE_BYTES, Placement.SIGNALS, "event page")
         first = abi.CreateEvent(page.handle, 0, EventType.MEMORY, 0, self.node.gpu_id)
-        self.ioctl(first)
+        try:
+            self.ioctl(first)
+            self.memory.leave(page)
+        except KfdError as error:
+            if error.errno != _HAS_ONE:
+                raise
+            self.memory.free(page)
+            first = abi.CreateEvent(0, 0, EventType.MEMORY, 0, self.node.gpu_id)
+            self.ioctl(first)
         second = abi.CreateEvent(0, 0, EventType.HARDWARE_EXCEPTION, 0, self.node.gpu_id)
         self.ioctl(second)
         return int(first.event_id), int(second.event_id)
@@ -174,6 +185,7 @@ def _reset_text(row: abi.EventData) -> str:
     return f"the card was reset (type {reset.reset_type}, cause {reset.reset_cause}), memory {kept}"
 
 
+_HAS_ONE = 22  # EINVAL: the process has a page of events
 _ALREADY = 16  # EBUSY: the process has the card's address space already
 _FAILURES = (
     ("NotPresent", "no page there"),

@@ -28,7 +28,10 @@ def test_program_prints_what_it_should(
     if source.stem == "gemm_wmma":
         chips = tuple(row for row in CHIPS if row != NO_MATRIX_UNITS)
     if chip not in chips:
-        message = "kfd: the program: it has no code for gfx1030: compile with --target-arch=gfx1030"
+        message = (
+            "kfd: the program: it has no code for gfx1030, only for gfx1100, gfx1201: compile with"
+            " --target-arch=gfx1030"
+        )
         expected = (1, "", f"{message}\n")
     assert supervised(built(source, chips=chips), capfd, chip=chip) == expected
 

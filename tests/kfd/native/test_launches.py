@@ -5,6 +5,7 @@ import time
 import pytest
 
 from mlrift.runtime.kfd.supervisor.notifications import Call
+from mlrift.runtime.kfd.supervisor.process_table import SupervisedProcess
 from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
 from tests.harness.run_files import IS_THOROUGH
 from tests.kfd.cards import CHIPS
@@ -30,9 +31,9 @@ class Silent(Supervisor):
     def _look_at_doorbells(self) -> None:
         """Leave the work undone."""
 
-    def _clock(self, call: Call) -> None:
+    def _clock(self, call: Call, process: SupervisedProcess) -> None:
         self._stolen_seconds -= 0.2
-        super()._clock(call)
+        super()._clock(call, process)
 
 
 def result(

@@ -10,6 +10,7 @@ import pytest
 
 from mlrift.runtime.kfd.driver import KFD_PATH
 from mlrift.runtime.kfd.supervisor.notifications import Call
+from mlrift.runtime.kfd.supervisor.process_table import SupervisedProcess
 from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
 from tests.kfd.cards import CHIPS
 from tests.kfd.native.programs import FOLDER, built, supervised
@@ -23,11 +24,11 @@ def opens(error: int, start: str) -> type[Supervisor]:
     """Return a card whose files that begin like this cannot be opened."""
 
     class Closed(Supervisor):
-        def _open(self, call: Call) -> None:
-            path = self._memory.read_string(call.arguments[1]).decode()
+        def _open(self, call: Call, process: SupervisedProcess) -> None:
+            path = process.memory.read_string(call.arguments[1]).decode()
             if path.startswith(start):
                 raise OSError(error, path)
-            super()._open(call)
+            super()._open(call, process)
 
     return Closed
 
@@ -35,12 +36,12 @@ def opens(error: int, start: str) -> type[Supervisor]:
 class Version2(Supervisor):
     """A driver with another interface."""
 
-    def _ioctl(self, call: Call) -> None:
+    def _ioctl(self, call: Call, process: SupervisedProcess) -> None:
         if call.arguments[1] == 0x80084B01:
-            self._memory.write(call.arguments[2], struct.pack("<II", 2, 3))
+            process.memory.write(call.arguments[2], struct.pack("<II", 2, 3))
             self._listener.answer(call, 0)
             return
-        super()._ioctl(call)
+        super()._ioctl(call, process)
 
 
 def load(
@@ -144,7 +145,7 @@ def test_a_bundle_is_opened(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -
     path.write_bytes(bundle(b"hipv4-amdgcn-amd-amdhsa--gfx1100:xnack-"))
     assert load(path, capfd) == (0, RIGHT, "")
     path.write_bytes(bundle(b"hipv4-amdgcn-amd-amdhsa--gfx1030"))
-    message = "it has no code for gfx1100: compile with --target-arch=gfx1100"
+    message = "it has no code for gfx1100, only for gfx1030: compile with --target-arch=gfx1100"
     assert load(path, capfd) == (1, "", f"kfd: {path}: {message}\n")
 
 

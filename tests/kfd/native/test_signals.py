@@ -8,6 +8,8 @@ from tests.kfd.native.programs import FOLDER, built, supervised
 
 PROGRAM = FOLDER / "signals.mlr"
 GIVEN_BACK = "kfd: a signal ends the program; the card was given back\n"
+TRAPPED = "kfd: a failed check ends the program; the card was given back\n"
+LEFT = "mlr: emulated device: at the end: COMPUTE_AQL"
 PARENTS = "kfd: the card is the parent's after a fork\n"
 
 
@@ -53,6 +55,29 @@ def test_a_signal_that_ends_the_program(
 
 def test_a_wrong_address_ends_the_program(capfd: pytest.CaptureFixture[str]) -> None:
     assert result("wrong", capfd) == (-signal.SIGSEGV, "", GIVEN_BACK)
+
+
+@pytest.mark.parametrize(
+    ("case", "flags", "status", "messages"),
+    [
+        ("z", (), 136, TRAPPED),
+        ("o", (), -signal.SIGSEGV, GIVEN_BACK),
+        ("t", ("--debug", "-O0"), 1, TRAPPED),
+        ("z", ("--no-auto-teardown",), 1, LEFT),
+        ("s15", ("--no-auto-teardown",), 1, LEFT),
+    ],
+    ids=["division", "stack overflow", "check", "division, own teardown", "signal, own teardown"],
+)
+def test_mistakes_that_end_the_program(
+    case: str,
+    flags: tuple[str, ...],
+    status: int,
+    messages: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    found, output, said = supervised(built(PROGRAM, *flags), capfd, case)
+    assert (found, output) == (status, "")
+    assert messages in said
 
 
 def test_a_signal_that_is_ignored_stays_so(capfd: pytest.CaptureFixture[str]) -> None:

@@ -125,5 +125,8 @@ def test_the_right_code_is_chosen_or_none(
         made.unlink()
     assert supervised(tmp_path / "heat", capfd, chip="gfx1030") == (0, expected, "")
     program.rename(tmp_path / "heat.gfx1100")
-    message = "kfd: the program: it has no code for gfx1100: compile with --target-arch=gfx1100\n"
+    message = (
+        "kfd: the program: it has no code for gfx1100, only for gfx1201, gfx1030: compile with"
+        " --target-arch=gfx1100\n"
+    )
     assert supervised(tmp_path / "heat", capfd) == (1, "", message)

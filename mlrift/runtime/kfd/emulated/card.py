@@ -44,6 +44,13 @@ class CardEvent:
         self.is_set = False
 
 
+class EventPage:
+    """The page of events of a process, of all its cards: the driver keeps the first one it gets."""
+
+    def __init__(self) -> None:
+        self.handle = 0
+
+
 class EmulatedCard:
     """One card for one process. `back` gives a buffer memory and its `host`, `drop` takes it."""
 
@@ -54,8 +61,11 @@ class EmulatedCard:
         clock: Callable[[], float],
         back: Callable[[Buffer], None],
         drop: Callable[[Buffer], None],
+        *,
+        page: EventPage,
     ) -> None:
         self.node = node
+        self._page = page
         self.chip = _chip_of(node)
         self.buffers = Buffers(node.memory_bytes, node.gpu_id << HANDLE_SHIFT)
         self._executor = executor
@@ -65,7 +75,7 @@ class EmulatedCard:
         self._queues: dict[int, tuple[CardQueue, QueueProcessor, int]] = {}
         self._events: dict[int, CardEvent] = {}
         self._is_acquired = False
-        self._next_queue = self._next_event = 1 + node.number * _NUMBERS_PER_CARD
+        self._next_queue = self._first_event = 1 + node.number * _NUMBERS_PER_CARD
         self.has_faulted = False
 
     def request(self, argument: ctypes.Structure) -> None:
@@ -109,6 +119,8 @@ class EmulatedCard:
             return []
         left = [f"{queue.name} was not destroyed" for queue, _, _ in self._queues.values()]
         for row in self.buffers.live():
+            if row.handle == self._page.handle:
+                continue
             left.append(f"the buffer at {row.address:#x} ({row.size} bytes) was not freed")
         return left
 
@@ -142,6 +154,9 @@ class EmulatedCard:
 
     def _free(self, argument: abi.FreeMemoryOfGpu) -> None:
         row = self.buffers.get(argument.handle, "FREE_MEMORY_OF_GPU")
+        if row.handle == self._page.handle:
+            rule = "it is the page of events, which the driver keeps"
+            raise RefusedRequest(errno.EPERM, "FREE_MEMORY_OF_GPU", rule)
         for queue, _, _ in self._queues.values():
             if row.address == queue.asked.ring_base_address:
                 rule = f"it is the ring of {queue.name}, which was not destroyed"
@@ -200,11 +215,16 @@ class EmulatedCard:
 
     def _create_event(self, argument: abi.CreateEvent) -> None:
         if argument.event_page_offset:
-            self.buffers.get(argument.event_page_offset, "CREATE_EVENT")
-        number = self._next_event
-        if number >= abi.SIGNAL_EVENT_LIMIT:
+            row = self.buffers.get(argument.event_page_offset, "CREATE_EVENT")
+            if self._page.handle:
+                rule = "the process has given a page of events before"
+                raise RefusedRequest(errno.EINVAL, "CREATE_EVENT", rule)
+            self._page.handle = row.handle
+        number = self._first_event
+        while number in self._events:
+            number += 1
+        if number >= self._first_event + _NUMBERS_PER_CARD:
             raise RefusedRequest(errno.ENOSPC, "CREATE_EVENT", "no event is left")
-        self._next_event += 1
         self._events[number] = CardEvent(argument.event_type, bool(argument.auto_reset))
         argument.event_id = argument.event_slot_index = argument.event_trigger_data = number
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from mlrift.runtime.kfd import abi
 from mlrift.runtime.kfd.driver import TOPOLOGY
 from mlrift.runtime.kfd.emulated.buffers import HANDLE_SHIFT, Buffer
-from mlrift.runtime.kfd.emulated.card import EmulatedCard
+from mlrift.runtime.kfd.emulated.card import EmulatedCard, EventPage
 from mlrift.runtime.kfd.emulated.cards import CARDS, card_named, topology_files
 from mlrift.runtime.kfd.emulated.execution import Executor
 from mlrift.runtime.kfd.emulated.rules import RefusedRequest
@@ -42,6 +42,7 @@ class EmulatedMachine:
         self._back = back
         self._drop = drop
         self._cards: dict[int, EmulatedCard] = {}
+        self._page = EventPage()
 
     def read_text(self, path: str) -> str:
         """Return a file of the topology."""
@@ -66,7 +67,9 @@ class EmulatedMachine:
             return found
         for node in self.nodes():
             if node.gpu_id == gpu_id:
-                made = EmulatedCard(node, self._executor, self._clock, self._back, self._drop)
+                made = EmulatedCard(
+                    node, self._executor, self._clock, self._back, self._drop, page=self._page
+                )
                 self._cards[gpu_id] = made
                 return made
         raise RefusedRequest(errno.EINVAL, "ioctl", f"there is no gpu_id {gpu_id:#x}")
@@ -102,6 +105,7 @@ class EmulatedMachine:
         """Forget all cards; return what the process has left behind on them."""
         left = [text for card in self._cards.values() for text in card.check_end()]
         self._cards.clear()
+        self._page = EventPage()
         return left
 
     def _card_of(self, argument: Any) -> EmulatedCard:

@@ -12,14 +12,16 @@ from mlrift.runtime.kfd.topology import PAGE
 _FILE_BYTES = 1 << 42
 _DOORBELL_FILE_BYTES = 1 << 36
 _NEVER = b"\xff" * 8
+DOORBELL_FILE, MEMORY_FILE = "mlrift-emulated-kfd-", "mlrift-emulated-memory-"
+"""What the names of the files begin with; the number of a client follows."""
 _FALLOC_KEEP_SIZE, _FALLOC_PUNCH_HOLE = 1, 2
 
 
 class SharedMemory:
     """Backs buffers. `descriptor` is the file that stands for the render node."""
 
-    def __init__(self) -> None:
-        self.descriptor = os.memfd_create("mlrift-emulated-memory", os.MFD_CLOEXEC)
+    def __init__(self, number: int) -> None:
+        self.descriptor = os.memfd_create(f"{MEMORY_FILE}{number}", os.MFD_CLOEXEC)
         os.ftruncate(self.descriptor, _FILE_BYTES)
         self._next = PAGE
         self._views: dict[int, tuple[int, mmap.mmap]] = {}
@@ -45,18 +47,33 @@ class SharedMemory:
         with contextlib.suppress(BufferError):
             view.close()
 
+    def close(self) -> None:
+        """Take everything away."""
+        views, self._views = self._views, {}
+        for _, view in views.values():
+            with contextlib.suppress(BufferError):
+                view.close()
+        os.close(self.descriptor)
+
 
 class Doorbells:
     """The page of doorbells of a card. `descriptor` is the file that stands for /dev/kfd."""
 
-    def __init__(self, place: int, size: int, others: "Doorbells | None") -> None:
+    def __init__(self, number: int, place: int, size: int, others: "Doorbells | None") -> None:
+        self._is_owner = others is None
         if others is None:
-            self.descriptor = os.memfd_create("mlrift-emulated-kfd", os.MFD_CLOEXEC)
+            self.descriptor = os.memfd_create(f"{DOORBELL_FILE}{number}", os.MFD_CLOEXEC)
             os.ftruncate(self.descriptor, _DOORBELL_FILE_BYTES)
         else:
             self.descriptor = others.descriptor
         self._view = mmap.mmap(self.descriptor, size, offset=place)
         self._seen: dict[int, int] = {}
+
+    def close(self) -> None:
+        """Take the page away, and the file if it is its own."""
+        self._view.close()
+        if self._is_owner:
+            os.close(self.descriptor)
 
     def watch(self, place: int) -> None:
         """Begin to look at a doorbell."""
