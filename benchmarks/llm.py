@@ -3,12 +3,14 @@
 MODELS are `qwen3-0.6b` and `llama-3.2-1b`: random weights at those shapes, in bf16, f16, Q8_0,
 Q6_K, Q4_K_M and Q4_0. Each file is run by ours, by llama.cpp built for this processor, and in bf16
 by PyTorch, two threads each: 512 tokens of prompt, then 128 tokens decoded one by one. The limits
-are measured in the same run: what memory gives, and what the instructions for products can do.
-Prints tables and writes them with plots to benchmarks/results.
+are measured in the same run: what memory gives, and what the instructions for products can do. How
+long ours and llama.cpp load is measured, too. Prints tables and writes them with plots to
+benchmarks/results.
 """
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,14 +20,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import commands, peers
+from benchmarks.llm_limits import (
+    Limits,
+    attention_seconds,
+    measured_limits,
+    product_seconds,
+)
 from benchmarks.llm_models import SHAPES, ModelShape, model_files
 from benchmarks.llm_sides import (
     DECODED_TOKENS,
-    FOLDER,
     PROMPT_TOKENS,
     THREADS,
+    Loads,
     Rates,
     llama_tools,
+    load_times,
     our_program,
     run_llama,
     run_ours,
@@ -34,8 +43,6 @@ from benchmarks.llm_sides import (
 from benchmarks.result_page import result_path, table, write_page
 
 KINDS = ("bf16", "f16", "q8_0", "q6_k", "q4_k_m", "q4_0")
-_ROUNDS = 4
-_INSTRUCTION = {"bf16": "bf16", "f16": "f32"}
 _HEADINGS = (
     "model",
     "decode tok/s",
@@ -48,16 +55,41 @@ _HEADINGS = (
     "torch",
     "ratio",
     "of peak",
+    "weights alone",
+)
+_LOAD_HEADINGS = (
+    "model",
     "load",
+    "llama.cpp",
+    "ratio",
+    "first load",
+    "llama.cpp",
     "over the file",
 )
 _NOTE = """\
 Medians of {runs} runs, {threads} threads, the sides one after the other. Prefill is of {pp} tokens,
 decoding of {tg} tokens after one. Of bandwidth: bytes of weights and cache read for a token times
-the rate, over what reading memory gives here, {bandwidth:.1f} GB/s. Of peak: two operations for
-every weight and token, over bf16 {bf16:.0f}, int8 {int8:.0f} or f32 {f32:.0f} GOP/s. Over the file:
-peak resident memory less the file's size, in MB.
+the rate, over what reading memory gives here, {bandwidth:.1f} GB/s.
+
+Of peak: how long the operations of a prefill take at least, over how long it took. Each operation
+counts at the peak of the instruction that it uses, measured here: two operations for every weight
+and token at bf16 {bf16:.0f}, int8 {int8:.0f} (quantised weights) or f32 {f32:.0f} GOP/s (f16), the
+two products of attention at f32, in which they are computed. "Weights alone" has only the former
+in the limit, although attention takes its part of the time.
 """
+_LOAD_NOTE = """\
+
+Loading is until a prompt could be given: the file is open, its vocabulary read, its weights lie
+where products read them. Medians of {loads} processes, the sides in turns, the file in the page
+cache, into which it was read from its start. Both use weights where they are in the mapped file
+(ours f16 and bf16, if the page cache has them in large pages), or copy them to the order of their
+products (ours all quantised ones; llama.cpp the Q4 ones here). That takes new memory, which in a
+virtual machine whose host takes back what is idle is slow the first time: the first load of each
+side stands beside the others. Over the file: peak resident memory of all of a run at a context of
+{pp} tokens less the file's size, in MB.
+
+"""
+_LOADS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +102,14 @@ class Row:
     ours: Rates
     llama: Rates
     torch: Rates
+    loads: tuple[Loads, Loads]
 
 
 def main() -> None:
     """Measure what the command line names."""
     options = _parse_command_line(sys.argv[1:])
     tools = llama_tools()
-    limits = _limits()
+    limits = measured_limits()
     rows = []
     with tempfile.TemporaryDirectory(prefix="mlrift-bench-") as name:
         program = our_program(Path(name))
@@ -88,10 +121,11 @@ def main() -> None:
                 print(f"{shape.name} {kind}", file=sys.stderr)
                 rates = _measured(files, kind, (program, tools), options.runs)
                 rows.append(Row(shape, kind, files[kind].stat().st_size, *rates))
-    note = _NOTE.format(
-        runs=options.runs, threads=THREADS, pp=PROMPT_TOKENS, tg=DECODED_TOKENS, **limits
-    )
+    tokens = {"pp": PROMPT_TOKENS, "tg": DECODED_TOKENS}
+    note = _NOTE.format(runs=options.runs, threads=THREADS, **tokens, **limits)
     body = note + "\n" + table(_HEADINGS, [_cells(row, limits) for row in rows])
+    body += _LOAD_NOTE.format(loads=_LOADS, **tokens)
+    body += table(_LOAD_HEADINGS, [_load_cells(row) for row in rows])
     plots = [_draw(rows, what, limits) for what in ("decode", "prefill")]
     body += "".join(f"\n![{plot.stem}]({plot.name})\n" for plot in plots)
     print(f"\n{body}", end="")
@@ -110,43 +144,33 @@ def _parse_command_line(arguments: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _limits() -> dict[str, float]:
-    """Return GB/s of memory and GOP/s of the instructions, by name: the best of some rounds."""
-    with tempfile.TemporaryDirectory() as name:
-        made = Path(name) / "limits"
-        words = ("gcc", "-O2", "-march=native", "-pthread", str(FOLDER / "limits.c"), "-o")
-        subprocess.run((*words, str(made)), check=True)
-        run = (str(made), str(THREADS), "0.7")
-        rounds = [subprocess.run(run, check=True, capture_output=True) for _ in range(_ROUNDS)]
-    best: dict[str, float] = {}
-    for line in (row for done in rounds for row in done.stdout.decode().splitlines()):
-        name, value = line.split()
-        best[name] = max(best.get(name, 0.0), float(value))
-    return best
-
-
 def _measured(
     files: dict[str, Path], kind: str, programs: tuple[Path, Path], runs: int
-) -> tuple[Rates, Rates, Rates]:
-    """Return the rates of ours, llama.cpp and PyTorch; the file is in memory before."""
+) -> tuple[Rates, Rates, Rates, tuple[Loads, Loads]]:
+    """Return the rates of ours, llama.cpp and PyTorch, and how long the first two load."""
     ours, tools = programs
-    with files[kind].open("rb") as opened:
+    torch = run_torch(files["folder"], runs) if kind == "bf16" else Rates()
+    _read_anew(files[kind])
+    loads = load_times(ours, tools, files[kind], _LOADS)
+    return run_ours(ours, files[kind], runs), run_llama(tools, files[kind], runs), torch, loads
+
+
+def _read_anew(path: Path) -> None:
+    """Bring a file to the page cache as readers find it, not as its writer left it there."""
+    with path.open("rb") as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         while opened.read(1 << 26):
             pass
-    torch = run_torch(files["folder"], runs) if kind == "bf16" else Rates()
-    return run_ours(ours, files[kind], runs), run_llama(tools, files[kind], runs), torch
 
 
-def _cells(row: Row, limits: dict[str, float]) -> list[str]:
+def _cells(row: Row, limits: Limits) -> list[str]:
     ours, llama, torch = row.ours, row.llama, row.torch
     decode, prefill = statistics.median(ours.decode), statistics.median(ours.prefill)
     bytes_per_token = ours.bytes_per_token or row.file_bytes
-    peak = limits[_INSTRUCTION.get(row.kind, "int8")]
-    load = "-" if ours.load_seconds is None else f"{ours.load_seconds:.2f} s"
-    over = "-"
-    if ours.peak_bytes is not None:
-        over = f"{(ours.peak_bytes - row.file_bytes) / 1e6:.0f}"
-    operations = 2e-9 * (row.shape.parameters - row.shape.vocabulary * row.shape.hidden)
+    products = product_seconds(row.shape, row.kind, PROMPT_TOKENS, limits)
+    least = products + attention_seconds(row.shape, PROMPT_TOKENS, limits)
+    rate = prefill / PROMPT_TOKENS
     return [
         f"{row.shape.name} {row.kind}",
         f"{decode:.1f}",
@@ -158,8 +182,22 @@ def _cells(row: Row, limits: dict[str, float]) -> list[str]:
         _middle(llama.prefill),
         _middle(torch.prefill),
         f"{prefill / statistics.median(llama.prefill):.2f}",
-        f"{operations * prefill / peak:.0%}",
-        load,
+        f"{least * rate:.0%}",
+        f"{products * rate:.0%}",
+    ]
+
+
+def _load_cells(row: Row) -> list[str]:
+    ours, llama = (statistics.median(side.others) for side in row.loads)
+    over = "-"
+    if row.ours.peak_bytes is not None:
+        over = f"{(row.ours.peak_bytes - row.file_bytes) / 1e6:.0f}"
+    return [
+        f"{row.shape.name} {row.kind}",
+        f"{ours:.3f} s",
+        f"{llama:.3f} s",
+        f"{ours / llama:.2f}",
+        *(f"{side.first:.3f} s" for side in row.loads),
         over,
     ]
 
@@ -168,7 +206,7 @@ def _middle(rates: tuple[float, ...]) -> str:
     return f"{statistics.median(rates):.1f}" if rates else "-"
 
 
-def _draw(rows: list[Row], what: str, limits: dict[str, float]) -> Path:
+def _draw(rows: list[Row], what: str, limits: Limits) -> Path:
     """Draw the rates of all sides by type, with the limit of each beside them."""
 
     def rate(side: Rates) -> float | None:
@@ -196,11 +234,11 @@ def _draw(rows: list[Row], what: str, limits: dict[str, float]) -> Path:
     return path
 
 
-def _limit(row: Row, what: str, limits: dict[str, float]) -> float:
+def _limit(row: Row, what: str, limits: Limits) -> float:
     if what == "decode":
         return limits["bandwidth"] * 1e9 / (row.ours.bytes_per_token or row.file_bytes)
-    inner = row.shape.parameters - row.shape.vocabulary * row.shape.hidden
-    return limits[_INSTRUCTION.get(row.kind, "int8")] * 1e9 / (2 * inner)
+    seconds = product_seconds(row.shape, row.kind, PROMPT_TOKENS, limits)
+    return PROMPT_TOKENS / (seconds + attention_seconds(row.shape, PROMPT_TOKENS, limits))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@ They lie in the cache folder of the peers (some GB) and are made when missing. W
 made from the bf16 file by llama.cpp's own tool, so that all sides read the same bytes.
 """
 
+import itertools
 import json
 import math
+import string
 import struct
 import subprocess
 import sys
@@ -182,8 +184,7 @@ def _keys(shape: ModelShape) -> list[tuple[str, bytes]]:
     tag = shape.tag
     controls = 3
     plain = shape.vocabulary - controls
-    tokens = [_byte_name(row) for row in range(256)]
-    tokens += [f"token{row}" for row in range(256, plain)]
+    tokens, merges = _vocabulary(plain)
     tokens += [f"<|control{row}|>" for row in range(controls)]
     types = [1] * plain + [_CONTROL] * controls
     return [
@@ -204,10 +205,21 @@ def _keys(shape: ModelShape) -> list[tuple[str, bytes]]:
         ("tokenizer.ggml.pre", _text("llama-bpe" if tag == "llama" else "qwen2")),
         ("tokenizer.ggml.tokens", _array(_STRING, [_string(row) for row in tokens])),
         ("tokenizer.ggml.token_type", _array(_I32, [struct.pack("<i", row) for row in types])),
-        ("tokenizer.ggml.merges", _array(_STRING, [_string("t o")])),
+        ("tokenizer.ggml.merges", _array(_STRING, [_string(row) for row in merges])),
         ("tokenizer.ggml.bos_token_id", _number(plain)),
         ("tokenizer.ggml.eos_token_id", _number(plain + 1)),
     ]
+
+
+def _vocabulary(count: int) -> tuple[list[str], list[str]]:
+    """Return so many tokens, the bytes first, and the merges that make the others of two each."""
+    tokens = [_byte_name(row) for row in range(256)]
+    pairs = itertools.product(range(count), string.ascii_lowercase)
+    merges: list[str] = []
+    for first, letter in itertools.islice(pairs, count - len(tokens)):
+        merges.append(f"{tokens[first]} {letter}")
+        tokens.append(tokens[first] + letter)
+    return tokens, merges
 
 
 def _byte_name(byte: int) -> str:

@@ -12,6 +12,7 @@ import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from benchmarks import commands
 from benchmarks.measure import run_once
@@ -23,17 +24,25 @@ DECODED_TOKENS = 128
 THREADS = 2
 _PACKAGE = "llama-cpp-python"
 _TOOLS = ("llama-bench", "llama-quantize")
+_LIBRARY = "libllama.so"
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Tokens a second of one run, None where it was not measured; loading; memory at its peak."""
+    """Tokens a second of each run; memory at its peak, None where it was not measured."""
 
     prefill: tuple[float, ...] = ()
     decode: tuple[float, ...] = ()
-    load_seconds: float | None = None
     peak_bytes: int | None = None
     bytes_per_token: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """Seconds of loading: of the first time, and of those behind it."""
+
+    first: float
+    others: tuple[float, ...]
 
 
 def llama_tools() -> Path:
@@ -107,18 +116,44 @@ def run_llama(tools: Path, model: Path, runs: int) -> Rates:
     return Rates(prefill, decode)
 
 
-def _rates(words: list[str]) -> Rates:
+def load_times(program: Path, tools: Path, model: Path, runs: int) -> tuple[Loads, Loads]:
+    """Measure how long ours and llama.cpp take until a prompt could be given, in turns.
+
+    Each load is a process of its own. The first of each side does not count: it is the one that
+    may find memory which the host of a virtual machine has not provided yet.
+    """
+    ours = [*commands.mlr(program).arguments, "--model", str(model), "--threads", str(THREADS)]
+    ours += ["--pp", "0", "--tg", "0", "--json"]
+    script = str(FOLDER / "load_llama.py")
+    llama = [sys.executable, script, str(tools / _LIBRARY), str(model)]
+    times = [(_load(ours), _load(llama)) for _ in range(runs + 1)]
+    first, counted = times[0], times[1:]
+    return (
+        Loads(first[0], tuple(row[0] for row in counted)),
+        Loads(first[1], tuple(row[1] for row in counted)),
+    )
+
+
+def _load(words: list[str]) -> float:
+    seconds: float = next(row["seconds"] for row in _records(words) if row["kind"] == "load")
+    return seconds
+
+
+def _records(words: list[str]) -> list[dict[str, Any]]:
+    """Run a program and return the objects that it prints, one a line."""
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise PeerMissing(f"{Path(words[0]).name}: {done.stderr.strip()[-200:]}")
-    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def _rates(words: list[str]) -> Rates:
+    rows = _records(words)
     kinds = {kind: [row for row in rows if row["kind"] == kind] for kind in ("pp", "tg")}
-    load = next((row["seconds"] for row in rows if row["kind"] == "load"), None)
     peak = next((row["peak_rss_bytes"] for row in rows if row["kind"] == "memory"), None)
     return Rates(
         tuple(row["tok_s"] for row in kinds["pp"]),
         tuple(row["tok_s"] for row in kinds["tg"]),
-        load,
         peak,
         next((row["bytes_per_token"] for row in kinds["tg"] if "bytes_per_token" in row), None),
     )

@@ -129,6 +129,25 @@ def test_attention(case: str, kind: str) -> None:
     attention_kernels().call("set_threads", 0)
 
 
+@pytest.mark.parametrize("kind", CACHE_TYPES if IS_THOROUGH else ["f16", "q8_0"])
+def test_places_of_a_cache_are_used_again(kind: str) -> None:
+    count, block, size = 700, 60, 64
+    how = How(4, 0.2, window=100)
+    whole, turning = (Cache(CACHE_TYPES[kind], 2, size, places) for places in (count, 256))
+    keys, values = drawn(1, count, 2, size), drawn(2, count, 2, size)
+    queries = drawn(3, count, 4, size)
+    for first in range(0, count, block):
+        rows = slice(first, first + block)
+        for cache in (whole, turning):
+            cache.store(keys[rows], values[rows], first)
+        right = attend("attention", whole, how, queries[rows], first)
+        assert same_bits(attend("attention", turning, how, queries[rows], first), right)
+        one = queries[rows][-1:].copy()
+        last = first + len(queries[rows]) - 1
+        for name in ("attention", "attention_plain"):
+            assert same_bits(attend(name, turning, how, one, last), right[-1:])
+
+
 @pytest.mark.parametrize("level", [0, 3, 4] if IS_THOROUGH else [0, 3])
 def test_attention_is_equal_on_older_processors(level: int) -> None:
     query_heads, heads, size, count, how = CASES["caps and windows"]

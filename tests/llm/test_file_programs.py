@@ -11,13 +11,16 @@ import pytest
 
 from mlrift.targets import LINUX_X86_64
 from tests.harness.compiler import run_mlrc
-from tests.llm.architectures import BY_NAME
+from tests.llm.architectures import BY_NAME, VOCABULARY
 from tests.llm.gguf_file import GgufTensor, write_gguf
 from tests.llm.model_files import write_folder, write_gguf_model
+from tests.llm.test_tokenizers import spm_keys, spm_pieces
 from tests.objects.toolchains import flags_of
 from tests.support.engines import engine_named
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "llm"
+GOLDEN = Path(__file__).parent / "golden"
+PIECES, PIECE_TAG, UNUSED = 500, 0x0A, 5
 MODELS = ("tiny-llama", "tiny-qwen35")
 # Bytes of a 256-wide row in each type.
 ROW_BYTES = {"f32": 1024, "f16": 512, "bf16": 512, "q8_0": 272, "q6_k": 210, "q5_k": 176}
@@ -140,6 +143,51 @@ def test_a_folder_becomes_the_same_tensors(
     for key in ("tokens", "token_type", "merges", "model", "pre", "bos_token_id", "eos_token_id"):
         both = [row["keys"].get(f"tokenizer.ggml.{key}") for row in keys]  # type: ignore[attr-defined]
         assert both[0] == both[1], key
+
+
+def test_a_mix_has_better_types_where_errors_cost_most(
+    inspect: Path, quantize: Path, tmp_path: Path
+) -> None:
+    write_gguf_model(tmp_path / "in.gguf", BY_NAME["tiny-llama"])
+    done = run(quantize, tmp_path / "in.gguf", tmp_path / "out.gguf", "q4_k_m")
+    assert done.returncode == 0, done.stderr
+    rows = described(inspect, tmp_path / "out.gguf", "--tensors")["tensors"]
+    assert isinstance(rows, list)
+    kinds = {row["name"]: row["type"] for row in rows if len(row["shape"]) == 2}
+    better = {"output.weight", "blk.2.attn_v.weight", "blk.2.ffn_down.weight"}
+    assert {name for name, kind in kinds.items() if kind == "Q6_K"} == better
+    assert {kinds[name] for name in kinds.keys() - better} == {"Q4_K"}
+
+
+def test_a_folder_with_pieces_only_becomes_their_keys(
+    inspect: Path, quantize: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "hf"
+    write_folder(folder, BY_NAME["tiny-gemma3"])
+    (folder / "tokenizer.json").unlink()
+    done = run(quantize, folder, tmp_path / "none.gguf", "f32")
+    assert (done.returncode, "there is no tokenizer" in done.stderr) == (0, True), done
+    (folder / "tokenizer_config.json").unlink()
+    data, own = cut_pieces((GOLDEN / "tokenizer_spm.model").read_bytes(), PIECES)
+    (folder / "tokenizer.model").write_bytes(data)
+    done = run(quantize, folder, tmp_path / "o.gguf", "f32")
+    assert (done.returncode, done.stderr) == (0, "")
+    made = (tmp_path / "o.gguf").read_bytes()
+    pads = [(f"[PAD{row}]", 0.0, UNUSED) for row in range(PIECES, VOCABULARY)]
+    for key, value in spm_keys([*own, *pads]).items():
+        write_gguf(tmp_path / "k.gguf", {key: value}, [])
+        # behind the head of the file, without the padding at its end
+        assert (tmp_path / "k.gguf").read_bytes()[24:].rstrip(b"\0") in made, key
+
+
+def cut_pieces(data: bytes, count: int) -> tuple[bytes, list[tuple[str, float, int]]]:
+    """Return a SentencePiece model with the first pieces only, and what these are."""
+    size = end = 0
+    for _ in range(count):
+        end += 2 + data[end + 1]
+    while data[size] == PIECE_TAG:
+        size += 2 + data[size + 1]
+    return data[:end] + data[size:], spm_pieces(data)[:count]
 
 
 def small_model(path: Path, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> None:

@@ -9,6 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mlrift.targets import LINUX_X86_64
+from tests.harness.compiler import run_mlrc
+from tests.harness.run_files import IS_THOROUGH
 from tests.llm.architectures import BY_NAME, HIDDEN
 from tests.llm.generate_program import Refusal, ask, golden, host_program, run
 from tests.llm.gguf_file import write_gguf
@@ -16,11 +19,14 @@ from tests.llm.make_dump import write
 from tests.llm.model_files import gguf_keys, gguf_tensors
 from tests.llm.test_models import EXACT
 from tests.llm.weights import weights_of
+from tests.objects.toolchains import flags_of
+from tests.support.engines import engine_named
 
 Floats = npt.NDArray[np.float32]
 MADE = BY_NAME["tiny-gemma3"]
 # LLVM takes its time for the kernels, and -O0 gives the same bits
 QUICK = ("-O0",)
+PARTS = Path(__file__).parent / "parts"
 LAYERS = 6
 TOKENS = 40
 
@@ -111,6 +117,23 @@ def test_the_first_number_that_is_not_finite_is_named(model: Path, tmp_path: Pat
         found = run([str(host_program("generate"))], path, prompt(), 4, *flags)
         assert isinstance(found, Refusal)
         assert (found.status, "layer 2, gate+up" in found.message) == (1, True), found
+
+
+BACK = "forward 0\nfar 0\nnear 1\nequal 1\nall 1\nequal 1\n"
+
+
+@pytest.mark.parametrize("block", ["9", "64"] if IS_THOROUGH else ["9"])
+def test_sessions_with_windows_go_back(model: Path, block: str) -> None:
+    missing = engine_named("linux-x64").missing()
+    if missing is not None:
+        pytest.skip(missing)
+    made = model.with_name("rewind")
+    if not made.exists():
+        words = [*flags_of(LINUX_X86_64), *QUICK, str(PARTS / "rewind.mlr"), "-o", str(made)]
+        status, _, messages = run_mlrc(words)
+        assert status == 0, messages
+    done = subprocess.run([str(made), model, block], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, BACK), done
 
 
 def test_perplexity_is_that_of_the_scores(model: Path) -> None:

@@ -89,6 +89,15 @@ def test_threads_and_blocks_change_no_bit(models: Path, name: str, kind: str) ->
         assert other.scores.tobytes() == plain.scores.tobytes(), flags
 
 
+@pytest.mark.parametrize("name", MIXED)
+def test_the_simplest_code_changes_no_bit(models: Path, name: str) -> None:
+    model = gguf_of(models, BY_NAME[name])
+    prompt = golden(name)["prompt"][:40]
+    plain = ask(model, prompt, 2)
+    safe = ask(model, prompt, 2, "--safe")
+    assert (safe.ids, safe.scores.tobytes()) == (plain.ids, plain.scores.tobytes())
+
+
 def test_caches_of_fewer_bits_are_near(models: Path) -> None:
     model = gguf_of(models, BY_NAME["tiny-qwen3"])
     prompt = golden("tiny-qwen3")["prompt"][:50]

@@ -169,10 +169,9 @@ def test_gguf_and_json_give_equal_ids(program: Program, variant: str) -> None:
         assert program.rows("ids", keys, encoded(), mode) == expected
 
 
-def spm_keys() -> dict[str, Value | Signed]:
-    """Give the SentencePiece model as keys of a GGUF file."""
+def spm_pieces(data: bytes) -> list[tuple[str, float, int]]:
+    """Give the texts, scores and kinds of a SentencePiece model."""
     pieces = []
-    data = (GOLDEN / "tokenizer_spm.model").read_bytes()
     while data[0] == 0x0A:
         # Its length, then the text (field 1), the score (2) and, unless normal, the kind (3).
         size, text_size = data[1], data[3]
@@ -181,6 +180,11 @@ def spm_keys() -> dict[str, Value | Signed]:
         kind = data[10 + text_size] if size > text_size + 7 else _NORMAL
         pieces.append((text, score, kind))
         data = data[2 + size :]
+    return pieces
+
+
+def spm_keys(pieces: list[tuple[str, float, int]]) -> dict[str, Value | Signed]:
+    """Give them as keys of a GGUF file."""
     return {
         "tokenizer.ggml.model": "llama",
         "tokenizer.ggml.tokens": [text for text, _, _ in pieces],
@@ -191,7 +195,8 @@ def spm_keys() -> dict[str, Value | Signed]:
 
 def test_gguf_of_scores_gives_the_same(program: Program) -> None:
     keys = program.folder / "keys.gguf"
-    write_gguf(keys, spm_keys(), [])
+    pieces = spm_pieces((GOLDEN / "tokenizer_spm.model").read_bytes())
+    write_gguf(keys, spm_keys(pieces), [])
     check(program.rows("ids", keys, encoded(), "text"), golden()["sentencepiece"], "text")
 
 
