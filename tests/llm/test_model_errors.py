@@ -1,5 +1,8 @@
 """Wrong models and wrong command lines: the exit status says what kind, the message what to do."""
 
+import re
+import struct
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +16,8 @@ from tests.llm.model_files import gguf_keys, gguf_tensors, write_folder
 USAGE, MODEL, MEMORY = 2, 3, 4
 MADE = BY_NAME["tiny-qwen3"]
 Q2_K = 10
+# it takes some 10 ms; a loaded machine takes its time
+SLOW_SECONDS = 5
 Keys = dict[str, Value | Signed]
 
 
@@ -47,6 +52,11 @@ WRONG_KEYS = [
     ("qwen3.rope.scaling.type", "yarn", "the scaling of the rotation is yarn"),
     ("qwen3.vocab_size", 511, "vocab_size is 511, the embedding has 512 rows"),
     ("qwen3.expert_count", 8, "the model has experts"),
+    ("qwen3.rope.freq_base", float("nan"), "qwen3.rope.freq_base is no finite number"),
+    ("qwen3.rope.freq_base", "x", "qwen3.rope.freq_base is no finite number"),
+    ("qwen3.rope.freq_base", 0, "qwen3.rope.freq_base: the base of the rotation is not positive"),
+    ("qwen3.attention.head_count_kv", [2, 2, 2], "head_count_kv is no whole number of 0 or more"),
+    ("qwen3.attention.scale", float("inf"), "qwen3.attention.scale is no finite number"),
 ]
 
 
@@ -56,6 +66,60 @@ def test_wrong_metadata_is_named(tmp_path: Path, key: str, value: Value, message
     found = refusal(file_of(tmp_path, keys, gguf_tensors(MADE, "F32")))
     assert found.status == MODEL
     assert message in found.message
+    assert re.search(r"model.gguf: byte \d+: ", found.message), found
+
+
+def damaged(whole: bytes, what: str) -> bytes:
+    """Return a file with one fault."""
+    name = b"blk.0.attn_k.weight"
+    axes = whole.index(name) + len(name)
+    dim, kind, offset = axes + 4, axes + 20, axes + 24
+    words = {
+        "truncated": (0, b""),
+        "flipped": (0, bytes([whole[0] ^ 4])),
+        "big-endian": (4, b"\0\0\0\3"),
+        "oversize": (dim, struct.pack("<Q", 1 << 40)),
+        "unknown type": (kind, struct.pack("<I", 77)),
+        "overlapping": (offset, bytes(8)),
+        "beyond": (offset, struct.pack("<Q", 1 << 40)),
+        "duplicate": (axes - len(name), b"blk.0.attn_q.weight"),
+    }
+    place, data = words[what]
+    if what == "truncated":
+        return whole[: len(whole) // 2]
+    return whole[:place] + data + whole[place + len(data) :]
+
+
+DAMAGE = {
+    "truncated": "bytes reach beyond the end of the file",
+    "flipped": "byte 0: magic: not a GGUF",
+    "big-endian": "byte 4: version: a big-endian file",
+    "oversize": "`blk.0.attn_k.weight`: ",
+    "unknown type": "`blk.0.attn_k.weight`: unknown tensor type 77",
+    "overlapping": "overlaps tensor ",
+    "beyond": "`blk.0.attn_k.weight`: its ",
+    "duplicate": "`blk.0.attn_q.weight`: is there twice",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGE)
+def test_damage_is_named_with_its_byte_at_once(good: Path, tmp_path: Path, what: str) -> None:
+    path = tmp_path / "model.gguf"
+    path.write_bytes(damaged(good.read_bytes(), what))
+    host_program("generate")
+    started = time.monotonic()
+    found = refusal(path)
+    assert time.monotonic() - started < SLOW_SECONDS
+    assert (found.status, DAMAGE[what] in found.message) == (MODEL, True), found
+    assert re.search(r"model.gguf: byte \d+: ", found.message), found
+
+
+def test_a_file_without_a_tokenizer_says_so(tmp_path: Path) -> None:
+    keys = {key: row for key, row in gguf_keys(MADE).items() if not key.startswith("tokenizer")}
+    model = file_of(tmp_path, keys, gguf_tensors(MADE, "F32"))
+    found = run([str(host_program("generate"))], model, None, 1, "--prompt", "x")
+    assert isinstance(found, Refusal)
+    assert (found.status, "tokenizer.ggml.model" in found.message) == (MODEL, True), found
 
 
 def test_a_vocabulary_that_disagrees_is_named(tmp_path: Path) -> None:
