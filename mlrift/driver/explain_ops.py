@@ -22,7 +22,12 @@ from mlrift.ir.passes.pipeline import run_pass
 
 # Registers of vectors, in bits, by processor level.
 _LEVELS = (("x86-64-v2", 128), ("x86-64-v3", 256), ("x86-64-v4", 512), ("arm64", 128))
-_FUSION = ("remove_unreachable_blocks", "promote_tensor_slots", "fuse_tensors")
+_FUSION = (
+    "remove_unreachable_blocks",
+    "promote_tensor_slots",
+    "fuse_tensors",
+    "fuse_products",
+)
 _CLEANING = ("remove_unreachable_blocks", "promote_slots", "remove_dead_code")
 _STATUS_FAILED = 1
 

@@ -41,8 +41,8 @@ OS_PREFIX = "os."
 EXIT_REGISTER = "core.exit_register"
 PARALLEL_RUN = "core.parallel_run"
 KERNEL_RUNS = ("core.matrix_run", "core.conv_run")
-# What only programs with tensors, or with models, have.
-RUNTIME_SIGNS = ("core.tensor_release", "core.population_new")
+# What only programs with tensors, with models or with parallel regions have.
+RUNTIME_SIGNS = ("core.tensor_release", "core.population_new", PARALLEL_RUN)
 _DRAWS_UNIT = "draws"
 _KERNEL_UNITS = ("conv", "matmul", "pack", "tile")
 # What the OS layer's object calls in the program's; the second one is in the core library.

@@ -13,6 +13,7 @@ from pathlib import Path
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.model import Diagnostic
 from mlrift.diagnostics.sink import DiagnosticSink
+from mlrift.driver.resources import standard_library_root
 from mlrift.frontend.ast import Program, SourceModule
 from mlrift.frontend.lexer import TokenStream, lex
 from mlrift.frontend.parser import parse_tokens
@@ -53,7 +54,8 @@ def load_program(
     loader = _Loader([str(folder) for folder in library_roots], sink, read, redirected)
     files = loader.load(str(root))
     sink.set_file_order(entry.file for entry in files)
-    loader.hide_names(files)
+    renamed = loader.hide_names(files)
+    loader.name_bundled(files, renamed)
     modules: list[SourceModule] = []
     known = NO_KNOWN_TYPES
     for entry in files:
@@ -128,20 +130,59 @@ class _Loader:
                 pending.append((following, self._imports_of(following)))
         return order
 
-    def hide_names(self, files: list[_LoadedFile]) -> None:
-        """Let the program declare names that the library has, too; each uses its own."""
+    def hide_names(self, files: list[_LoadedFile]) -> list[_LoadedFile]:
+        """Let the program declare names that the library has, too; each uses its own.
+
+        Return the files of the library that were changed.
+        """
         roots = tuple(os.path.join(os.path.realpath(row), "std", "") for row in self._library_roots)
         places = {id(entry): name for name, entry in self._by_identity.items()}
         library = [entry for entry in files if places[id(entry)].startswith(roots)]
         if not library or library[-1] is files[-1]:
-            return
+            return []
         from mlrift.frontend.hidden_names import hide_names  # noqa: PLC0415 - with imports only
 
         own = [entry.stream for entry in files if entry not in library]
         changed = hide_names(own, [entry.stream for entry in library])
-        for entry in library:
-            if any(entry.stream is stream for stream in changed):
-                entry.declared = scan_declared_types(entry.stream)
+        renamed = [entry for entry in library if any(entry.stream is row for row in changed)]
+        for entry in renamed:
+            entry.declared = scan_declared_types(entry.stream)
+        return renamed
+
+    def name_bundled(self, files: list[_LoadedFile], renamed: list[_LoadedFile]) -> None:
+        """Give the files of the bundled library that mean the same in every program their names.
+
+        What they import is of that library, too; nothing was renamed in them, and no type of the
+        program has the name of anything in them.
+        """
+        root = str(standard_library_root())
+        if len(files) == 1 or root not in self._library_roots:
+            return
+        start = os.path.join(os.path.realpath(root), "")
+        library = os.path.join(start, "std", "")
+        places = {id(entry): name for name, entry in self._by_identity.items()}
+        own = [entry for entry in files if not places[id(entry)].startswith(library)]
+        types = {name for row in own for name in (*row.declared.structs, *row.declared.aliases)}
+        changed = {id(entry) for entry in renamed}
+        closed = {
+            id(entry): entry
+            for entry in files
+            if places[id(entry)].startswith(library)
+            and id(entry) not in changed
+            and types.isdisjoint(entry.stream.texts)
+        }
+        while True:
+            tied = [
+                key
+                for key, entry in closed.items()
+                if any(id(row) not in closed for row in entry.imports)
+            ]
+            if not tied:
+                break
+            for key in tied:
+                del closed[key]
+        for key, entry in closed.items():
+            entry.file.bundled = places[key].removeprefix(start).replace(os.sep, "/")
 
     def _imports_of(self, entry: _LoadedFile) -> Iterator[_LoadedFile]:
         """Yield the imported files that are new, in order."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mlrift.backends.llvm.options import DebugInfo
 
 STAMP = "stamp"
-# The part of programs that is the runtime of tensors.
-RUNTIME_PARTS = ("tensors", "models")
+# The parts of programs that are the runtimes of tensors, models and parallel regions.
+RUNTIME_PARTS = ("tensors", "models", "parallel")
 _PREFIX = "os."
 
 
@@ -44,7 +44,7 @@ def os_layer(
 
 def _read_layer(target: Target, kind: OsLayerKind, cache: Cache, fingerprint: str) -> ObjectFile:
     file_name = os_layer_file(target, kind)
-    data = _prebuilt(file_name, fingerprint) or os_layer_data(target, kind, cache, fingerprint)
+    data = prebuilt(file_name, fingerprint) or os_layer_data(target, kind, cache, fingerprint)
     return read_elf(data, f"os-{target.name}")
 
 
@@ -72,14 +72,14 @@ def os_layer_with_frames(
 def support(cpu: Cpu, cache: Cache, fingerprint: str) -> ObjectFile:
     """Return the functions LLVM may call on a CPU (memcpy and the like)."""
     name = f"support-{cpu.name}"
-    data = _prebuilt(f"{name}.o", fingerprint) or support_data(cpu, cache, fingerprint)
+    data = prebuilt(f"{name}.o", fingerprint) or support_data(cpu, cache, fingerprint)
     return read_elf(data, name)
 
 
 def ready(cpu: Cpu, part: str, cache: Cache, fingerprint: str) -> ObjectFile:
     """Return the heap with an owner, a file of the core library, or a unit of kernels."""
     name = ready_name(cpu, part)
-    data = _prebuilt(f"{name}.o", fingerprint) or ready_data(cpu, part, cache, fingerprint)
+    data = prebuilt(f"{name}.o", fingerprint) or ready_data(cpu, part, cache, fingerprint)
     return read_elf(data, name)
 
 
@@ -136,7 +136,7 @@ def support_data(cpu: Cpu, cache: Cache, fingerprint: str) -> bytes:
     return data
 
 
-def _prebuilt(name: str, fingerprint: str) -> bytes | None:
+def prebuilt(name: str, fingerprint: str) -> bytes | None:
     """Return an object that was built with this very compiler, or None."""
     try:
         if (PREBUILT_FOLDER / STAMP).read_text(encoding="ascii") != fingerprint:

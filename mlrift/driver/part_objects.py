@@ -20,15 +20,33 @@ def compile_units(
     cache: Cache,
 ) -> dict[str, list[bytes]]:
     """Return the objects of modules by CPU name; the cache keeps those of all but the first."""
+    return _compile(modules, cpus, options, cache, modules[:1])
+
+
+def compile_parts(
+    modules: Sequence[Module], cpus: Sequence[Cpu], options: CodegenOptions, cache: Cache
+) -> dict[str, list[bytes]]:
+    """Return the objects of modules by CPU name; the cache keeps all of them."""
+    return _compile(modules, cpus, options, cache, ())
+
+
+def _compile(
+    modules: Sequence[Module],
+    cpus: Sequence[Cpu],
+    options: CodegenOptions,
+    cache: Cache,
+    passing: Sequence[Module],
+) -> dict[str, list[bytes]]:
+    """Compile modules; those that are `passing` change with each program, and are not kept."""
     keys: list[str] = []
     fingerprint = back_end_fingerprint()
     jobs: list[tuple[str, Cpu]] = []
-    for place, module in enumerate(modules):
+    for module in modules:
         texts = texts_for(module, cpus, options)
         for cpu in cpus:
             jobs.append((texts[cpu.name], cpu))
-            key = digest("part", fingerprint, cpu.name, texts[cpu.name]) if place else ""
-            keys.append(key)
+            is_kept = all(module is not row for row in passing)
+            keys.append(digest("part", fingerprint, cpu.name, texts[cpu.name]) if is_kept else "")
     known = {place: cache.get(key) for place, key in enumerate(keys) if key}
     missing = [place for place in range(len(jobs)) if known.get(place) is None]
     made = dict(zip(missing, compile_texts([jobs[row] for row in missing], options), strict=True))

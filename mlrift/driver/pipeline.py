@@ -12,7 +12,14 @@ from mlrift import VERSION
 from mlrift.backends import hosts
 from mlrift.backends.llvm import objects as llvm
 from mlrift.backends.platforms import OsLayerKind, platform_for
-from mlrift.container.fat import Slice, build_note, write_fat, write_fat_version2
+from mlrift.container.fat import (
+    Extra,
+    ExtraKind,
+    Slice,
+    build_note,
+    write_fat,
+    write_fat_version2,
+)
 from mlrift.diagnostics.catalog import (
     CODE_NAME_KINDS,
     IMPORTED_NAME_KINDS,
@@ -26,6 +33,7 @@ from mlrift.driver.cache import Cache
 from mlrift.driver.heap_owner import HeapZone, heap_owner_file
 from mlrift.driver.modules import FileReader, load_program
 from mlrift.driver.options import (
+    MOST_LEVELS,
     CompileOptions,
     DebugInfo,
     FatFormat,
@@ -37,6 +45,7 @@ from mlrift.driver.options import (
     Teardown,
     TypeShapes,
 )
+from mlrift.driver.parts import Library, LibraryPart, Parts, no_library
 from mlrift.driver.resources import standard_library_root
 from mlrift.frontend import check, lower
 from mlrift.frontend.ast import Program
@@ -128,14 +137,18 @@ def parse(context: BuildContext, reader: FileReader) -> Program:
 
 def check_types(context: BuildContext, program: Program) -> TypedProgram:
     """Resolve and check; errors are in the sink."""
+    return check.check_program(program, check_options(context), context.sink)
+
+
+def check_options(context: BuildContext) -> check.CheckOptions:
+    """Return what the options mean for checking."""
     entry = REQUIREMENTS.get(context.options.product, check.MainRequirement.EXECUTABLE)
     cpus = dict.fromkeys(target.cpu for target in context.options.targets)
-    options = check.CheckOptions(
+    return check.CheckOptions(
         entry=entry,
         cpus=() if context.options.product is Product.CHECK else tuple(cpus),
         assemblers=tuple(row.assembler for row in hosts()),
     )
-    return check.check_program(program, options, context.sink)
 
 
 def check_despite_missing_imports(context: BuildContext, program: Program) -> None:
@@ -187,6 +200,7 @@ def make_module(
         from mlrift.driver.exit_hooks import add_exit_hooks  # noqa: PLC0415 - in few programs
 
         add_exit_hooks(module)
+        _give_back_at_traps(context, module)
     if library_units.PARALLEL_RUN in module.functions:
         from mlrift.driver import kept_environment  # noqa: PLC0415 - in few programs
 
@@ -208,12 +222,21 @@ def make_module(
     return module
 
 
+def _give_back_at_traps(context: BuildContext, module: Module) -> None:
+    """Let failed checks of a program that drives a card give it back."""
+    if context.options.kernels is KernelRoad.NATIVE:
+        from mlrift.driver import teardown  # noqa: PLC0415 - for programs of cards
+
+        if context.options.teardown is Teardown.AUTOMATIC:
+            teardown.give_back_at_traps(module)
+
+
 def _prepare_for_cards(context: BuildContext, module: Module) -> None:
     """Carry out the options of programs for AMD cards, in few of which there is anything to do."""
     if context.options.kernels is KernelRoad.NATIVE:
         from mlrift.driver.device.card_launches import launch_on_card  # noqa: PLC0415
 
-        launch_on_card(module)
+        launch_on_card(module, context.options)
     if context.options.teardown is Teardown.BY_PROGRAM:
         from mlrift.driver import teardown  # noqa: PLC0415 - for an option
 
@@ -278,12 +301,12 @@ def optimise_module(context: BuildContext, module: Module) -> list[tuple[str, st
 
 def compile_cpu(context: BuildContext, module: Module, cpu: Cpu) -> bytes:
     """Generate the portable object of a CPU, or the native one of a single target."""
-    return llvm.compile_object(module, cpu, _codegen_options(context))
+    return llvm.compile_object(module, cpu, codegen_options(context))
 
 
 def assembly(context: BuildContext, module: Module, target: Target) -> str:
     """Return the assembly listing of a target: offsets, bytes and mnemonics."""
-    return llvm.compile_listing(module, target.cpu, _codegen_options(context))
+    return llvm.compile_listing(module, target.cpu, codegen_options(context))
 
 
 def link_target(
@@ -343,48 +366,89 @@ def slices(context: BuildContext, module: Module) -> list[Slice]:
     made: dict[str, Slice] = {}
     for system in dict.fromkeys(target.system for target in targets):
         codegen = replace(
-            _codegen_options(context), system=system, addresses=llvm.FunctionAddresses.C
+            codegen_options(context), system=system, addresses=llvm.FunctionAddresses.C
         )
         own = [target for target in targets if target.system is system]
-        made |= {row.target.name: row for row in _slices_of(context, [module], own, codegen)}
+        made |= {
+            row.target.name: row for row in _slices_of(context, Parts([module], []), own, codegen)
+        }
     return [made[target.name] for target in targets]
 
 
 def _slices_of_native(context: BuildContext, module: Module) -> list[Slice]:
     """Link a program without C functions; heap and kernels are objects that were made before."""
-    targets, codegen = context.options.targets, _codegen_options(context)
+    targets, codegen = context.options.targets, codegen_options(context)
     ready: tuple[str, ...] = ()
+    parts = Parts([module], [])
     if context.options.debug_info is DebugInfo.NONE:
-        has_heap = heap_object.has_heap(module)
-        if any(name in module.functions for name in library_units.RUNTIME_SIGNS):
-            from mlrift.driver import runtime_objects  # noqa: PLC0415 - in few programs
-
-            for runtime in runtime_objects.RUNTIMES.values():
-                if runtime.sign in module.functions:
-                    ready += (runtime.part,)
-                    module = runtime_objects.without_runtime(module, runtime)
-        if any(name in module.functions for name in library_units.KERNEL_RUNS):
-            from mlrift.driver import kernel_objects  # noqa: PLC0415 - in few programs
-
-            ready += kernel_objects.kernel_parts(module)
-            module = kernel_objects.without_kernels(module)
-        if has_heap:
-            ready = (heap_owner_file(module), *ready)
-            module = heap_object.without_heap(module)
-        if codegen.level is llvm.OptimisationLevel.FULL and _has_levels(module):
+        module, ready = without_ready_objects(context, module)
+        parts = Parts([module], [])
+        if codegen.level is llvm.OptimisationLevel.FULL and _has_parts(module):
             from mlrift.driver.program_parts import split  # noqa: PLC0415 - in few programs
 
-            return _slices_of(context, split(module), targets, codegen, ready)
-    return _slices_of(context, [module], targets, codegen, ready)
+            parts = split(module, _library_of(context, module))
+    return _slices_of(context, parts, targets, codegen, ready)
 
 
-def _has_levels(module: Module) -> bool:
-    return any(row.is_simd and row.blocks for row in module.functions.values())
+def without_ready_objects(context: BuildContext, module: Module) -> tuple[Module, tuple[str, ...]]:
+    """Return a module without what was made before, and the names of those objects."""
+    ready: tuple[str, ...] = ()
+    has_heap = heap_object.has_heap(module)
+    if any(name in module.functions for name in library_units.RUNTIME_SIGNS):
+        from mlrift.driver import runtime_objects  # noqa: PLC0415 - in few programs
+
+        for runtime in runtime_objects.RUNTIMES.values():
+            if runtime.sign in module.functions:
+                ready += (runtime.part,)
+                module = runtime_objects.without_runtime(module, runtime)
+    if any(name in module.functions for name in library_units.KERNEL_RUNS):
+        from mlrift.driver import kernel_objects  # noqa: PLC0415 - in few programs
+
+        ready += kernel_objects.kernel_parts(module)
+        module = kernel_objects.without_kernels(module)
+    if has_heap:
+        ready = (heap_owner_file(module), *ready)
+        module = heap_object.without_heap(module)
+    return module, ready
+
+
+def _library_of(context: BuildContext, module: Module) -> Library:
+    """Return what finds compiled files of the library, unless options make them different."""
+    options = context.options
+    is_plain = (
+        options.product in (Product.EXECUTABLE, Product.FAT)
+        and options.checks is RuntimeChecks.NONE
+        and options.kernels is KernelRoad.NONE
+        and options.teardown is Teardown.AUTOMATIC
+        and options.processor_level == MOST_LEVELS
+        and not module.called_at_trap
+        and library_units.EXIT_REGISTER not in module.functions
+    )
+    if not is_plain:
+        return no_library
+
+    def find(files: list[str]) -> dict[str, LibraryPart]:
+        if not files:
+            return {}
+        from mlrift.driver.library_parts import library_parts  # noqa: PLC0415 - in few programs
+
+        cpus = list(dict.fromkeys(target.cpu for target in options.targets))
+        return library_parts(files, cpus, context.cache, context.fingerprint)
+
+    return find
+
+
+def _has_parts(module: Module) -> bool:
+    """Whether a program may be compiled in parts: it has levels, or much of the library."""
+    return any(
+        row.blocks and (row.is_simd or (row.span is not None and row.span.file.is_library))
+        for row in module.functions.values()
+    )
 
 
 def _slices_of(
     context: BuildContext,
-    modules: Sequence[Module],
+    parts: Parts,
     targets: Sequence[Target],
     codegen: llvm.CodegenOptions,
     ready: tuple[str, ...] = (),
@@ -393,6 +457,7 @@ def _slices_of(
 
     The modules after the first are parts of the program that the cache may have.
     """
+    modules = parts.modules
     module = modules[0]
     cpus = list(dict.fromkeys(target.cpu for target in targets))
     if len(modules) > 1:
@@ -403,6 +468,10 @@ def _slices_of(
         single = llvm.compile_objects(module, cpus, codegen)
         data = {name: [found] for name, found in single.items()}
     names = [context.options.source.stem, *(row.name for row in modules[1:])]
+    for part in parts.library:
+        names += part.units
+        for name, found in part.objects.items():
+            data[name] += found
     compiled = {
         cpu: [read_elf(row, name) for row, name in zip(rows, names, strict=True)]
         for cpu, rows in data.items()
@@ -413,14 +482,17 @@ def _slices_of(
     ]
 
 
-def pack(context: BuildContext, made: list[Slice]) -> bytes:
-    """Return the fat file of the slices."""
+def pack(context: BuildContext, made: list[Slice], codes: Sequence[tuple[str, bytes]]) -> bytes:
+    """Return the fat file of the slices and of code objects for cards, by the names of chips."""
     if context.options.fat_format is FatFormat.VERSION_2:
         return write_fat_version2(made)
-    return write_fat(made, [build_note(VERSION, [context.options.optimisation.value])])
+    extras = [Extra(ExtraKind.DEVICE_CODE, chip, data) for chip, data in codes]
+    note = build_note(VERSION, [context.options.optimisation.value])
+    return write_fat(made, [*extras, note])
 
 
-def _codegen_options(context: BuildContext) -> llvm.CodegenOptions:
+def codegen_options(context: BuildContext) -> llvm.CodegenOptions:
+    """Return what the options mean for code generation."""
     options = context.options
     native = options.product in (Product.OBJECT, Product.ARCHIVE, Product.ASSEMBLY)
     full = options.optimisation is Optimisation.FULL

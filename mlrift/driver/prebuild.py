@@ -4,7 +4,8 @@
     python -m mlrift.driver.prebuild --installed  for a package that will not change any more
 
 They go to `mlrift/prebuilt/` with the fingerprint of the compiler that made them; a compiler with
-another fingerprint ignores them.
+another fingerprint ignores them. Files of the library that large programs import are among them
+(`library_parts.py`); what of those is as it was before is not compiled again in a checkout.
 """
 
 import sys
@@ -16,6 +17,7 @@ from mlrift.driver.cache import Cache
 from mlrift.driver.fingerprint import INSTALLED_MARK, PREBUILT_FOLDER, compiler_fingerprint
 from mlrift.driver.heap_owner import HEAP_OWNER_FILES
 from mlrift.driver.kernel_objects import PARTS
+from mlrift.driver.library_parts import compile_files, imported_files, part_file, written
 from mlrift.driver.os_objects import (
     RUNTIME_PARTS,
     STAMP,
@@ -28,8 +30,12 @@ from mlrift.driver.os_objects import (
 from mlrift.driver.results import Stored
 from mlrift.targets import CPUS, TARGETS
 
+_KNOWN_FOLDER = "known"
+# What large programs import: all that these files lead to.
+LIBRARY = ("std/llm/*.mlr", "std/record.mlr", "std/progress.mlr")
 
-def prebuild(folder: Path, fingerprint: str) -> None:
+
+def prebuild(folder: Path, fingerprint: str, known: Cache) -> None:
     """Write every object and the stamp into `folder`."""
     folder.mkdir(exist_ok=True)
     (folder / STAMP).unlink(missing_ok=True)
@@ -47,19 +53,32 @@ def prebuild(folder: Path, fingerprint: str) -> None:
         for part in (*HEAP_OWNER_FILES, *PARTS, *RUNTIME_PARTS):
             data = ready_data(cpu, part, nothing, fingerprint)
             (folder / f"{ready_name(cpu, part)}.o").write_bytes(data)
+    prebuild_library(folder, fingerprint, known)
     (folder / STAMP).write_text(fingerprint, encoding="ascii")
+
+
+def prebuild_library(folder: Path, fingerprint: str, known: Cache) -> None:
+    """Write the files of the library that large programs import into `folder`."""
+    for old in folder.glob("*.part"):
+        old.unlink()
+    files = imported_files(LIBRARY)
+    for file, part in compile_files(files, CPUS, known, fingerprint).items():
+        for cpu in CPUS:
+            (folder / part_file(file, cpu)).write_bytes(written(part, cpu))
 
 
 def main() -> None:
     """Run from the command line."""
     fingerprint = compiler_fingerprint()
+    is_installed = "--installed" in sys.argv[1:]
+    known = Cache(None if is_installed else PREBUILT_FOLDER / _KNOWN_FOLDER)
 
     def work() -> Stored:
-        prebuild(PREBUILT_FOLDER, fingerprint)
+        prebuild(PREBUILT_FOLDER, fingerprint, known)
         return Stored(0, b"", "", "")
 
     on_deep_stack(work)
-    if "--installed" in sys.argv[1:]:
+    if is_installed:
         (PREBUILT_FOLDER / INSTALLED_MARK).write_text(fingerprint, encoding="ascii")
 
 

@@ -4,10 +4,14 @@ A module enters; the program's own code leaves as the first module, then one for
 is compiled for levels of a processor and, if the program is large, one for each file that it
 imports. What is in a part gets a name with a dot, which no C function has. Small functions are
 copied to where they are called, so that they are inlined as ever.
+
+Files of the compiler's own library are wholes: a part of one has all of its functions, whatever the
+program needs of them, so that it is the same for every program (`library_parts.py`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
+from mlrift.driver.parts import Library, LibraryPart, Parts, no_library
 from mlrift.ir.clone import clone_function
 from mlrift.ir.core import Function, Global, Linkage, Module
 from mlrift.ir.op import Op
@@ -15,29 +19,74 @@ from mlrift.ir.ops.call import Call, FunctionAddress
 from mlrift.ir.ops.memory import GlobalAddress
 from mlrift.ir.passes.remove_unreachable_functions import remove_unreachable_functions
 from mlrift.ir.runtime import RUNTIME_SYMBOLS
+from mlrift.source import SourceFile
 from mlrift.values import replace
 
+# From so many ops on, the files that a program imports are apart, or those of the bundled library.
 _LARGE_OPS = 12_000
+_LARGE_BUNDLED_OPS = 2_500
 _SMALL_OPS = 40
 _LEVELS, _FILES, _COPIES = "simd", "part", "copy"
 _LITERALS = "text."
+# What functions of the bundled library may refer to that other files have.
+_LASTING_FUNCTIONS = ("core.", "os.", "cpu.", f"{_FILES}.", f"{_LEVELS}.")
+_LASTING_GLOBALS = ("static.", _LITERALS)
 
 
-def split(module: Module) -> list[Module]:
+def split(module: Module, library: Library = no_library) -> Parts:
     """Return the parts of a program; the module itself stays."""
     homes = _Homes(module)
     if not homes.names:
-        return [module]
-    parts = sorted(set(homes.parts.values()))
+        return Parts([module], [])
+    ready = homes.take(library(homes.bundled_files()))
+    made = {unit for row in ready for unit in row.units}
+    parts = sorted(set(homes.parts.values()) - made)
     units = [_Part(homes, name).module() for name in parts]
-    modules = [_rest(homes, units), *units]
-    _hide(modules)
-    return modules
+    needs = frozenset[str]().union(*(row.needs for row in ready))
+    modules = [_rest(homes, units, needs), *units]
+    _hide(modules, needs)
+    return Parts(modules, ready)
 
 
-def _hide(modules: Sequence[Module]) -> None:
+def library_units(module: Module, files: Iterable[str]) -> dict[str, list[Module]]:
+    """Return the units of files of the bundled library, all of whose functions are in a module.
+
+    Files are left out whose functions refer to what only this program has, under this name.
+    """
+    homes = _Homes(module)
+    homes.put_apart()
+    found: dict[str, list[Module]] = {}
+    for file in files:
+        functions = homes.functions_of(file)
+        names = sorted({homes.parts[name] for name in functions if name in homes.parts})
+        units = [_Part(homes, name).module() for name in names]
+        if units and all(map(_is_lasting, units)):
+            found[file] = units
+    return found
+
+
+def needs_of(units: Sequence[Module]) -> frozenset[str]:
+    """Return the functions and globals that units declare and others have."""
+    functions = (row for unit in units for row in unit.functions.values())
+    variables = (row for unit in units for row in unit.globals.values())
+    return frozenset(
+        [row.name for row in functions if row.linkage is Linkage.EXTERNAL]
+        + [row.name for row in variables if row.linkage is Linkage.EXTERNAL]
+    )
+
+
+def _is_lasting(unit: Module) -> bool:
+    """Whether a unit refers only to what has the same name in every program."""
+    return all(
+        row.name.startswith(_LASTING_FUNCTIONS)
+        for row in unit.functions.values()
+        if row.linkage is Linkage.EXTERNAL
+    ) and all(row.name.startswith(_LASTING_GLOBALS) for row in unit.globals.values())
+
+
+def _hide(modules: Sequence[Module], needs: frozenset[str]) -> None:
     """Make functions of a part internal that no other part refers to."""
-    wanted = {
+    wanted = needs | {
         row.name
         for module in modules
         for row in module.functions.values()
@@ -47,6 +96,10 @@ def _hide(modules: Sequence[Module]) -> None:
         for row in module.functions.values():
             if row.linkage is Linkage.EXPORTED and row.name not in wanted:
                 row.linkage = Linkage.INTERNAL
+
+
+def _has_levels(module: Module) -> bool:
+    return any(row.is_simd and row.blocks for row in module.functions.values())
 
 
 class _Homes:
@@ -61,26 +114,60 @@ class _Homes:
             name: sum(len(block.ops) for block in row.blocks)
             for name, row in module.functions.items()
         }
-        files = self._files()
-        is_large = sum(self.sizes[name] for name in files) >= _LARGE_OPS
+        self.files = self._files()
+        self.apart: Collection[str] = ()
+        bundled = [name for name, file in self.files.items() if file.bundled]
+        if _has_levels(module) and sum(self.sizes[name] for name in self.files) >= _LARGE_OPS:
+            self._find_homes(self.files)
+        elif sum(self.sizes[name] for name in bundled) >= _LARGE_BUNDLED_OPS:
+            self._find_homes(bundled)
+        else:
+            self._find_homes(())
+
+    def put_apart(self) -> None:
+        """Put every imported file apart, however small the program is."""
+        self._find_homes(self.files)
+
+    def _find_homes(self, apart: Collection[str]) -> None:
+        """Find the part of each function; those named are in the parts of their files."""
+        self.apart = apart
         self.parts: dict[str, str] = {}
-        for name, row in module.functions.items():
+        for name, row in self.module.functions.items():
             if not row.blocks or row.is_naked or row.linkage is not Linkage.INTERNAL:
                 continue
             if row.is_simd:
                 self.parts[name] = f"{_LEVELS}.{name}"
-            elif is_large and name in files:
-                self.parts[name] = f"{_FILES}.{files[name]}"
+            elif name in apart:
+                file = self.files[name]
+                self.parts[name] = f"{_FILES}.{file.bundled or file.path}"
         self._keep_tied()
         self.names = {name: f"{part}.{name}" for name, part in self.parts.items()}
         for name, part in self.parts.items():
             if part.startswith(f"{_LEVELS}."):
                 self.names[name] = part
 
-    def _files(self) -> dict[str, str]:
+    def bundled_files(self) -> list[str]:
+        """Return the files of the bundled library that are apart."""
+        found = {self.files[name].bundled for name in self.apart if name in self.parts}
+        return sorted(found - {""})
+
+    def functions_of(self, file: str) -> list[str]:
+        """Return the functions of a file of the bundled library."""
+        return [name for name, row in self.files.items() if row.bundled == file]
+
+    def take(self, found: dict[str, LibraryPart]) -> list[LibraryPart]:
+        """Call the functions of files that are compiled by the names that they have there."""
+        taken = []
+        for file, part in found.items():
+            own = [name for name in self.functions_of(file) if name in self.parts]
+            if all(name in part.names for name in own):
+                taken.append(part)
+        return taken
+
+    def _files(self) -> dict[str, SourceFile]:
         """Return the files of the functions that the program imports."""
         return {
-            name: row.span.file.path
+            name: row.span.file
             for name, row in self.module.functions.items()
             if row.blocks and row.span is not None and row.span.file.is_library and "." not in name
         }
@@ -135,7 +222,7 @@ class _Part:
     def __init__(self, homes: _Homes, name: str) -> None:
         self.homes = homes
         self.name = name
-        self.made = Module(name)
+        self.made = Module(name, called_at_trap=homes.module.called_at_trap)
         self.copies: dict[str, str] = {}
         self.literals: dict[str, str] = {}
 
@@ -205,11 +292,12 @@ class _Part:
                     made.globals[used.symbol] = replace(found, data=b"", linkage=Linkage.EXTERNAL)
 
 
-def _rest(homes: _Homes, units: Sequence[Module]) -> Module:
+def _rest(homes: _Homes, units: Sequence[Module], needs: frozenset[str]) -> Module:
     """Return the first part: it exports what the others need of it."""
     module = homes.module
     needed = {name for unit in units for name in unit.functions if name in module.functions}
-    shared = {name for unit in units for name in unit.globals}
+    needed |= needs & module.functions.keys()
+    shared = {name for unit in units for name in unit.globals} | needs
     part = _Part(homes, "")
     for name, row in module.functions.items():
         if name in homes.parts:

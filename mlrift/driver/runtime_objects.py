@@ -1,4 +1,4 @@
-"""The runtimes of tensors and of models as objects of their own, as the heap and the kernels are.
+"""The runtimes of tensors, models and regions as objects of their own, as heap and kernels are.
 
 A program's module keeps them for the interpreter and for listings. What is linked gets the module
 without them but for what is inlined, and objects that are built once for each CPU. An object calls
@@ -9,6 +9,7 @@ code, for then every program would need all of it.
 from mlrift.driver.heap_object import ENTRIES as HEAP_ENTRIES
 from mlrift.driver.library_units import compile_unit
 from mlrift.driver.resources import core_source
+from mlrift.frontend.symbols import static_symbol
 from mlrift.ir.core import Function, Linkage, Module
 from mlrift.ir.merge import merge_modules
 from mlrift.ir.passes.remove_unreachable_functions import remove_unreachable_functions
@@ -23,7 +24,8 @@ class Runtime:
     """Units of the core library that become one object.
 
     `kernels` are units that are built, not files. `called` are the functions of programs that the
-    units call, besides the heap and the operating system. A module that has `sign` needs it.
+    units call, besides the heap and the operating system, and `read` the variables of programs
+    that they read. A module that has `sign` needs it.
     """
 
     part: str
@@ -31,6 +33,7 @@ class Runtime:
     kernels: tuple[str, ...]
     called: tuple[str, ...]
     sign: str
+    read: tuple[str, ...] = ()
 
     def has(self, name: str) -> bool:
         """Whether a function is of the runtime."""
@@ -42,6 +45,7 @@ TENSORS = Runtime(
     "tensors",
     (
         "tensor",
+        "tensorattention",
         "tensorcolumns",
         "tensorcopy",
         "tensormap",
@@ -72,7 +76,16 @@ MODELS = Runtime(
     ),
     "core.population_new",
 )
-RUNTIMES = {row.part: row for row in (TENSORS, MODELS)}
+PARALLEL = Runtime(
+    "parallel",
+    ("parallel",),
+    (),
+    ("core.thread_start",),
+    "core.parallel_run",
+    (static_symbol("cli_envp"),),
+)
+# The last one is what the others need.
+RUNTIMES = {row.part: row for row in (TENSORS, MODELS, PARALLEL)}
 
 
 def without_runtime(module: Module, runtime: Runtime) -> Module:
@@ -85,7 +98,11 @@ def without_runtime(module: Module, runtime: Runtime) -> Module:
             functions[name] = replace(row, linkage=Linkage.EXPORTED)
         else:
             functions[name] = row
-    made = replace(module, functions=functions)
+    variables = {
+        name: replace(row, linkage=Linkage.EXPORTED) if name in runtime.read else row
+        for name, row in module.globals.items()
+    }
+    made = replace(module, functions=functions, globals=variables)
     remove_unreachable_functions(made)
     return made
 
@@ -104,6 +121,8 @@ def runtime_module(runtime: Runtime) -> Module:
     for function in module.functions.values():
         if function.linkage is not Linkage.EXTERNAL and not function.is_inline:
             function.linkage = Linkage.EXPORTED
+    for name in runtime.read:
+        module.globals[name] = replace(module.globals[name], data=b"", linkage=Linkage.EXTERNAL)
     return module
 
 

@@ -39,7 +39,7 @@ def optimised(source: Path) -> tuple[pipeline.BuildContext, Module]:
 @pytest.fixture
 def _every_file_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program_parts, "_LARGE_OPS", 0)
-    monkeypatch.setattr(pipeline, "_has_levels", lambda _module: True)
+    monkeypatch.setattr(program_parts, "_has_levels", lambda _module: True)
 
 
 def programs() -> list[Path]:
@@ -60,7 +60,7 @@ def test_programs_in_parts_do_the_same(source: Path) -> None:
         pytest.skip("needs an x86-64 machine")
     expected = read_directives(source)
     context, module = optimised(source)
-    modules = program_parts.split(module)
+    modules = program_parts.split(module).modules
     for row in modules:
         assert not verify_module(row)
     image = pipeline.slices(context, module)[0].image
@@ -77,7 +77,7 @@ def part_texts(folder: Path, text: str) -> dict[str, str]:
     source = folder / "user.mlr"
     source.write_text(USER.format(text=text), encoding="utf-8")
     _, module = optimised(source)
-    modules = program_parts.split(module)
+    modules = program_parts.split(module).modules
     options = CodegenOptions()
     return {row.name: texts_for(row, [X86_64], options)[X86_64.name] for row in modules[1:]}
 
@@ -95,7 +95,32 @@ def test_literals_and_inner_functions_are_not_seen_outside(tmp_path: Path) -> No
     source = tmp_path / "user.mlr"
     source.write_text(USER.format(text='"one"'), encoding="utf-8")
     _, module = optimised(source)
-    for part in program_parts.split(module)[1:]:
+    for part in program_parts.split(module).modules[1:]:
         linkages = {row.linkage for name, row in part.globals.items() if name.startswith("text.")}
         assert linkages <= {Linkage.INTERNAL}
         assert any(row.linkage is Linkage.EXPORTED for row in part.functions.values())
+
+
+MODEL = """struct Cell { f64 v }
+dynamics Cell by euler {
+    d v = (20.0 - v) / 10.0
+    spike v >= 15.0 { v = 0.0  hold v 20 }
+}
+fn main() {
+    Cell[100] n
+    events s = n.step(0.1)
+    println(s.len)
+}
+"""
+
+
+def test_copies_of_functions_know_which_parameters_are_numbers(tmp_path: Path) -> None:
+    """The step of a neuron is a copy; its loop becomes vector code only if its number is one."""
+    source = tmp_path / "model.mlr"
+    source.write_text(MODEL)
+    _, module = optimised(source)
+    parts = program_parts.split(module).modules
+    steps = [row for part in parts[1:] for row in part.functions.values() if row.blocks]
+    steps = [row for row in steps if row.name.endswith("dynamics.Cell")]
+    assert steps
+    assert all(row.parameters[0].is_number for row in steps)

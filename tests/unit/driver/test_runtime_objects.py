@@ -1,4 +1,4 @@
-"""The ready objects of the runtimes of tensors and models fit every program."""
+"""The ready objects of the runtimes of tensors, models and regions fit every program."""
 
 import pytest
 
