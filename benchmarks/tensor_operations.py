@@ -110,6 +110,22 @@ OPERATIONS = (
         2 * _matmul_flops(8, 256, 256, 64) / 2,
     ),
     Operation(
+        "mlp_layer",
+        "gelu(x @ w + b), 64 x 1024 x 1024",
+        100,
+        Limit.ARITHMETIC,
+        _matmul_flops(1, 64, _MATMUL_SIDE, _MATMUL_SIDE),
+        0.9,
+    ),
+    Operation(
+        "attention_block",
+        "norm, projections, causal attention, sum; 256 x 512, 8 heads",
+        50,
+        Limit.ARITHMETIC,
+        _matmul_flops(4, 256, 512, 512) + 2 * _matmul_flops(8, 256, 256, 64) / 2,
+        0.9,
+    ),
+    Operation(
         "mlp_step",
         "step of training 784-256-10, batch 64, AdamW",
         50,

@@ -15,12 +15,14 @@ class SourceFile:
 
     Source is bytes: those that are not UTF-8 are lone surrogates in `text` (surrogateescape).
     `is_library` marks imported files that are not the root: unreachable functions in them are
-    excused from name errors.
+    excused from name errors. `bundled` is the name of a file of the compiler's own library, such as
+    `std/json.mlr`, that means the same in every program: all it imports is of that library, too.
     """
 
     path: str
     text: str
     is_library: bool = False
+    bundled: str = ""
     _line_starts: list[int] = field(default_factory=list)
 
     def line_starts(self) -> list[int]:

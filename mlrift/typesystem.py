@@ -243,7 +243,7 @@ class StructField:
     """A field: `offset` in bytes from the start of the struct (no padding)."""
 
     name: str
-    type: "FieldType"
+    type: "MemberType"
     offset: int
 
 
@@ -380,6 +380,7 @@ class ErrorType:
 
 
 FieldType = ScalarType | StructType
+MemberType = FieldType | TensorType
 ModelType = PopulationType | EventsType | CsrType
 ExtendedType = ModelType | TensorType | VecType
 Type = ScalarType | StructType | ArrayType | SliceType | VoidType | ErrorType | ExtendedType
@@ -418,4 +419,29 @@ SCALARS |= {
     "int64": S64,
     "float": SINGLE,
     "double": DOUBLE,
+}
+
+
+def stored_bytes(member: MemberType) -> int:
+    """Return how many bytes of its struct a field takes; all extents of a tensor are known."""
+    if not isinstance(member, TensorType):
+        return member.size_bytes
+    made = _ELEMENT_BYTES[member.element]
+    for extent in member.extents:
+        made *= extent or 0
+    return made
+
+
+def stored_alignment(member: MemberType) -> int:
+    """Return what a field's offset is a multiple of: tensors lie at multiples of their elements."""
+    if isinstance(member, TensorType):
+        return _ELEMENT_BYTES[member.element]
+    if isinstance(member, StructType):
+        return max((stored_alignment(row.type) for row in member.fields.values()), default=1)
+    return 1
+
+
+_ELEMENT_BYTES = {
+    kind: BOOL.size_bytes if kind is ElementKind.BOOL else int(kind.value.lstrip("uifb")) // 8
+    for kind in ElementKind
 }

@@ -76,6 +76,29 @@ def attention() -> Operation:
     return lambda: functional.scaled_dot_product_attention(q, k, v, is_causal=True)
 
 
+def mlp_layer() -> Operation:
+    """Multiply, add a bias, apply gelu."""
+    x, w, bias = filled(0, 64, 1024), filled(1, 1024, 1024), filled(2, 1024)
+    return lambda: functional.gelu(functional.linear(x, w.T, bias), approximate="tanh")
+
+
+def attention_block() -> Operation:
+    """Norm, projections, eight causal heads, and the sum with what came in."""
+    x, gain, shift = filled(0, 256, 512), filled(1, 512), filled(2, 512)
+    w = filled(3, 4, 512, 512) * 0.1
+
+    def heads(rows: Tensor) -> Tensor:
+        return rows.reshape(256, 8, 64).transpose(0, 1)
+
+    def block() -> Tensor:
+        normed = functional.layer_norm(x, (512,), gain, shift, 1e-5)
+        query, key, value = (heads(normed @ w[number]) for number in range(3))
+        seen = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return seen.transpose(0, 1).reshape(256, 512) @ w[3] + x
+
+    return block
+
+
 def mlp_step() -> Operation:
     """Train a net 784-256-10 with a batch of 64 by a step of AdamW; returns the loss."""
     x, labels = filled(0, 64, 784), torch.arange(64) * 7 % 10
@@ -110,6 +133,8 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
         chain,
         chain_small,
         attention,
+        mlp_layer,
+        attention_block,
         mlp_step,
     )
 }

@@ -13,6 +13,7 @@ from mlrift.bind import support
 from mlrift.interface.model import (
     Constant,
     Enumeration,
+    Field,
     Form,
     Function,
     Interface,
@@ -121,11 +122,18 @@ def _enumeration(row: Enumeration) -> str:
 
 
 def _struct(row: Struct) -> str:
-    fields = "".join(f"        ({entry.name!r}, {_type(entry.type)}),\n" for entry in row.fields)
+    fields = "".join(f"        ({entry.name!r}, {_field_type(entry)}),\n" for entry in row.fields)
     return (
         f"class {_name(row.name)}(_ctypes.Structure):\n{_docstring(row.doc, '    ')}"
         f'    _pack_ = 1\n    _layout_ = "ms"\n    _fields_ = [\n{fields}    ]'
     )
+
+
+def _field_type(row: Field) -> str:
+    made = _type(row.type)
+    for extent in reversed(row.shape):
+        made = f"({made} * {extent})"
+    return made
 
 
 def _type(name: str) -> str:
@@ -148,11 +156,11 @@ def _function(row: Function) -> str:
     kinds: list[str] = []
     for entry in row.parameters:
         kinds += _argument_types(entry)
-    kinds += [f"_ctypes.POINTER({_type(entry.type)})" for entry in row.results[1:]]
+    kinds += [f"_ctypes.POINTER({_argument_types(entry)[0]})" for entry in row.results[1:]]
     hints = ", ".join(f"{_name(entry.name)}: {_hint(entry)}" for entry in row.parameters)
     lines, arguments = _conversions(row.parameters)
     for number, entry in enumerate(row.results[1:], 2):
-        lines.append(f"_result{number} = {_type(entry.type)}()")
+        lines.append(f"_result{number} = {_argument_types(entry)[0]}()")
         arguments.append(f"_ctypes.byref(_result{number})")
     lines += _returning(row, f"{raw}({', '.join(arguments)})")
     body = "".join(f"    {line}\n" for line in lines)
@@ -173,6 +181,8 @@ def _function_doc(row: Function) -> str:
         for entry in row.parameters
     )
     results = ", ".join(map(_declared, row.results))
+    if len(row.results) > 1:
+        results = f"({results})"
     arrow = f" -> {results}" if results else ""
     declared = f"`fn {row.name}({parameters}){arrow}`"
     return f"{row.doc}\n\n{declared}" if row.doc else declared
@@ -259,12 +269,20 @@ def _conversions(parameters: tuple[Parameter, ...]) -> tuple[list[str], list[str
 def _returning(row: Function, call: str) -> list[str]:
     if not row.results:
         return [call]
-    if row.results[0].form is Form.POINTER:
-        call = f"_mlrift.contents({call})"
-    if row.results[0].form is Form.TENSOR:
-        release = f"_library[{row.release!r}]"
-        call = f"_mlrift.array({release}, {call}, {row.results[0].type!r})"
-    if len(row.results) == 1:
-        return [f"return {call}  # type: ignore[no-any-return]"]
-    others = ", ".join(f"_result{number}.value" for number in range(2, len(row.results) + 1))
-    return [f"_result = {call}", f"return _result, {others}"]
+    first, *others = row.results
+    if not others:
+        return [f"return {_given(row, first, call)}  # type: ignore[no-any-return]"]
+    rest = [
+        _given(row, entry, f"_result{number}{'' if entry.form is Form.POINTER else '.value'}")
+        for number, entry in enumerate(others, 2)
+    ]
+    return [f"_result = {_given(row, first, call)}", f"return _result, {', '.join(rest)}"]
+
+
+def _given(row: Function, entry: Parameter, value: str) -> str:
+    """Return the expression for a result as Python has it."""
+    if entry.form is Form.POINTER:
+        return f"_mlrift.contents({value})"
+    if entry.form is Form.TENSOR:
+        return f"_mlrift.array(_library[{row.release!r}], {value}, {entry.type!r})"
+    return value

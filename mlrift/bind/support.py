@@ -71,6 +71,8 @@ class _mlrift:
     @staticmethod
     def is_like(view: memoryview, element: _Any) -> bool:
         """Return whether the elements of a buffer can be what a library expects."""
+        if not _mlrift.is_in_order(view):
+            return False
         letter = (view.format or "B")[-1]
         kind = _builtins.getattr(element, "_type_", None)
         if not _builtins.isinstance(kind, _builtins.str):
@@ -78,6 +80,11 @@ class _mlrift:
         if view.itemsize != _ctypes.sizeof(element):
             return False
         return (letter in "fd") == (kind in "fd")
+
+    @staticmethod
+    def is_in_order(view: memoryview) -> bool:
+        """Return whether the bytes of elements are little-endian, as all of the library's are."""
+        return view.itemsize == 1 or (view.format or "B")[0] not in ">!"
 
     @staticmethod
     def address(value: _Any, name: str) -> tuple[int, _Any]:
@@ -122,7 +129,8 @@ class _mlrift:
             found = _builtins.type(value).__name__
             raise TypeError(f"{name}: an array is wanted, not {found}") from None
         letters, size_bytes = _mlrift.FORMATS[kind]
-        if (view.format or "B")[-1] not in letters or view.itemsize != size_bytes:
+        is_like = (view.format or "B")[-1] in letters and _mlrift.is_in_order(view)
+        if not is_like or view.itemsize != size_bytes:
             raise TypeError(f"{name}: elements of {kind} are wanted, not of format '{view.format}'")
         extents, strides = view.shape or (), view.strides or ()
         shown = "x".join(_builtins.map(_builtins.str, extents)) or "no axes"

@@ -247,6 +247,9 @@ WRONG_ELEMENT_COUNT = _error("E0720", "{found} has {found_count} elements, {want
 TOO_MANY_AXES = _error("E0721", "a tensor has at most {most} axes, this one {found}")
 TENSOR_PART_NOT_ASSIGNED = _error("E0722", "this part of a tensor cannot be assigned to")
 NO_ADDRESS = _error("E0723", "only a variable has the address of its elements, this is a value")
+NOT_A_LISTED_RESULT = _error(
+    "E0733", "a list of results has numbers, structs and tensors, not `{found}`"
+)
 
 # -------------------------------------------------------- E0724 to E0732: vectors
 
@@ -269,7 +272,7 @@ MISPLACED_MODEL_LINE = _error(
     "E0750", "`d`, `decay` and `spike` stand in a `dynamics` block, `hold` in a `spike` block"
 )
 NOT_A_STRUCT = _error("E0751", "'{name}' is no struct{suggestion}")
-NESTED_STATE = _error("E0752", "the state of a neuron is numbers: '{struct}.{field}' is {found}")
+NESTED_STATE = _error("E0752", "the state of {whose} is numbers: '{struct}.{field}' is {found}")
 NOT_A_VARIABLE = _error("E0753", "only floats change in time: '{field}' is {found}")
 BLOCK_TWICE = _error("E0754", "'{name}' is declared twice")
 BAD_TIME_CONSTANT = _error("E0755", "a time constant is above zero, got {found}")

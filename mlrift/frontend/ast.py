@@ -8,7 +8,7 @@ mutates them after the parser returns.
 from enum import Enum, unique
 
 from mlrift.source import SourceFile, Span
-from mlrift.values import record
+from mlrift.values import field, record
 
 
 @unique
@@ -663,7 +663,10 @@ class Parameter:
 
 @record
 class Function:
-    """A function or method (`receiver` set: `fn Point.scale`); `span` is the signature."""
+    """A function or method (`receiver` set: `fn Point.scale`); `span` is the signature.
+
+    `further` are the types behind the first of `-> (T, U)`, empty without such a list.
+    """
 
     annotations: list[Annotation]
     receiver: Name | None
@@ -673,6 +676,7 @@ class Function:
     result: AnyTypeName | None
     body: Block
     span: Span
+    further: list[AnyTypeName] = field(default_factory=list)
 
 
 @record

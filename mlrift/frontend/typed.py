@@ -10,7 +10,7 @@ from enum import Enum, unique
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.source import Span
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import ArrayType, FieldType, ScalarType, StructType, Type
+from mlrift.typesystem import ArrayType, FieldType, MemberType, ScalarType, StructType, Type
 from mlrift.values import field, record
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class FunctionSymbol:
 
     `libraries` are file names that `@dynamic` gives an extern function, of any system. `result` is
     the declared type (VOID for none); `result_count` is 1 to 3, above 1 when some `return` gives a
-    tuple: the further results are always words. `kept_tensors` are variables whose address was
+    tuple: the further results are words then. `further` has their types when the function lists
+    them; `result_count` is how many there are. `kept_tensors` are variables whose address was
     taken: they live to the end. In `is_device_code`, kernels and what they call, f32 products are
     contracted with sums.
     """
@@ -76,6 +77,7 @@ class FunctionSymbol:
     is_inline: bool = False
     libraries: tuple[str, ...] = ()
     section: str | None = None
+    further: list[Type] = field(default_factory=list)
     body: "Block | None" = None
     end_defers: "list[Block]" = field(default_factory=list)
     kept_tensors: list[LocalVariable] = field(default_factory=list)
@@ -327,7 +329,7 @@ class StructValue:
     """
 
     struct: StructType
-    fields: "list[tuple[int, FieldType, Expression]]"
+    fields: "list[tuple[int, MemberType, Expression]]"
     type: Type
     span: Span
 
@@ -452,7 +454,7 @@ class MemoryPlace:
     """
 
     address: Expression
-    type: FieldType
+    type: MemberType
     value_first: bool
     span: Span
 

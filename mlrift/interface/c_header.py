@@ -11,6 +11,7 @@ from mlrift.interface.c_names import free_name
 from mlrift.interface.model import (
     Constant,
     Enumeration,
+    Field,
     Form,
     Function,
     Interface,
@@ -37,8 +38,8 @@ _SCALARS = {
     "bool": "bool",
     "char": "char",
 }
-_SIZES = {"u8": 1, "i8": 1, "bool": 1, "char": 1, "u16": 2, "i16": 2, "f16": 2, "u32": 4, "i32": 4}
-_SIZES |= {"f32": 4, "u64": 8, "i64": 8, "f64": 8}
+_SIZES = {"u8": 1, "i8": 1, "bool": 1, "char": 1, "u16": 2, "i16": 2, "f16": 2}
+_SIZES |= {"bf16": 2, "u32": 4, "i32": 4, "f32": 4, "u64": 8, "i64": 8, "f64": 8}
 _IN_A_WORD = {"f32": "float", "f64": "double"} | dict.fromkeys(("i8", "i16", "i32"), "int64_t")
 
 
@@ -169,12 +170,19 @@ def _signed(value: int) -> int:
 
 def _struct(interface: Interface, row: Struct) -> str:
     names = set(_names_that_are_taken(interface))
-    fields = "".join(f"    {_type(row.type)} {_fresh(row.name, names)};\n" for row in row.fields)
+    fields = "".join(_field(entry, names) for entry in row.fields)
     text = f"struct {row.name} {{\n{fields}}};"
     if _has_padding_in_c(interface, row):
         text = f"#pragma pack(push, 1)\n{text}\n#pragma pack(pop)"
     check = f"typedef char {row.name}_size[sizeof({row.name}) == {row.size_bytes} ? 1 : -1];"
     return f"{_comment(row.doc)}{text}\n{check}"
+
+
+def _field(row: Field, names: set[str]) -> str:
+    if 0 in row.shape:
+        return ""  # a tensor without elements, which C cannot declare
+    axes = "".join(f"[{extent}]" for extent in row.shape)
+    return f"    {_type(row.type)} {_fresh(row.name, names)}{axes};\n"
 
 
 def _has_padding_in_c(interface: Interface, row: Struct) -> bool:
@@ -208,7 +216,9 @@ def _function(row: Function, api: str, names: set[str]) -> str:
     for entry in row.parameters:
         parameters += _parameters(entry, names)
     for entry in row.results[1:]:
-        parameters.append(f"{_type(entry.type)} *{_fresh(entry.name, names)}")
+        declared = _declared(entry)
+        gap = "" if declared.endswith("*") else " "
+        parameters.append(f"{declared}{gap}*{_fresh(entry.name, names)}")
     head = f"{api} {result}{'' if result.endswith('*') else ' '}{row.name}("
     line = head + (", ".join(parameters) or "void") + ");"
     if len(line) > _LINE_WIDTH:

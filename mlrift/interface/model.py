@@ -10,7 +10,7 @@ from enum import Enum, unique
 from mlrift.static_types import Any
 
 SECTION = ".mlrift.interface"
-VERSION = 2
+VERSION = 3
 _NAMES = ("name", "type")
 _TEXTS = ("doc", "form")
 _MEMBER_WORDS = 2
@@ -60,17 +60,21 @@ class Function:
     @property
     def release(self) -> str:
         """The name of the function by which C gives a tensor back, empty if it gets none."""
-        gives_tensor = self.results and self.results[0].form is Form.TENSOR
+        gives_tensor = any(row.form is Form.TENSOR for row in self.results)
         return release_name(self.name) if gives_tensor else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a struct; a struct inside a struct lies in place."""
+    """A field of a struct; a struct or a tensor inside a struct lies in place.
+
+    `shape` has the extents of a tensor, whose elements follow each other, the last axis innermost.
+    """
 
     name: str
     type: str
     offset_bytes: int
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +204,13 @@ def _function(row: dict[str, Any]) -> Function:
 
 
 def _struct(row: dict[str, Any]) -> Struct:
-    fields = tuple(Field(**entry) for entry in row["fields"])
+    fields = tuple(map(_field, row["fields"]))
     return Struct(row["name"], row["size_bytes"], fields, row["doc"])
+
+
+def _field(row: dict[str, Any]) -> Field:
+    shape = tuple(map(int, row["shape"]))
+    return Field(row["name"], row["type"], row["offset_bytes"], shape)
 
 
 def _enumeration(row: dict[str, Any]) -> Enumeration:

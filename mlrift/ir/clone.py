@@ -37,6 +37,8 @@ def clone_op(made: Op, values: Values, blocks: Blocks) -> Op:
 def clone_parameters(parameters: Sequence[BlockParameter], values: Values) -> list[BlockParameter]:
     """Return copies of parameters, and note them."""
     copies = [BlockParameter(row.type, row.name) for row in parameters]
+    for row, copy in zip(parameters, copies, strict=True):
+        copy.is_number = row.is_number
     values.update(zip(parameters, copies, strict=True))
     return copies
 

@@ -174,7 +174,8 @@ class Module:
 
     `encoded` is the machine code of EXTERNAL functions that no op can express, for one CPU.
     `called_at_start` and `called_at_end` are the functions that a linker's start code calls around
-    `main`. None of them is part of the text form.
+    `main`. `called_at_trap` is what a failed check calls with the status, instead of the OS layer's
+    exit, and never comes back. None of them is part of the text form.
     """
 
     name: str
@@ -183,6 +184,7 @@ class Module:
     encoded: dict[str, bytes] = field(default_factory=dict)
     called_at_start: str = ""
     called_at_end: str = ""
+    called_at_trap: str = ""
 
     def declare(
         self,

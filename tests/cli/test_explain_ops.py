@@ -80,7 +80,19 @@ def test_element_wise_operations_are_one_loop(folder: Path) -> None:
         "    tensor f32[8] y = x * x + x\n    println(y[3] as u64)\n}\n"
     )
     out = explained(folder, text)
-    assert "element-wise\n    one loop: * +\n" in out
+    assert "element-wise\n    one loop: fill mul add\n" in out
+
+
+def test_what_products_and_softmax_take_in_is_named(folder: Path) -> None:
+    text = (
+        "fn main() {\n    tensor f32[8, 8] x = fill(2.0f, 8, 8)\n"
+        "    tensor f32[8, 8] y = relu(x @ x + x)\n"
+        "    y = softmax(x @ y * 0.5f) @ softmax(y * 2.0f)\n    println(y[3, 3])\n}\n"
+    )
+    out = explained(folder, text)
+    assert "8 products and sums for each; while a tile is in cache, one loop: add relu\n" in out
+    assert "product, one loop: mul, softmax and product for a block of rows" in out
+    assert "softmax of rows\n    each row is made in cache, one loop: mul\n" in out
 
 
 def test_a_program_without_models_has_nothing_to_explain(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Libraries whose functions take and give tensors: from Python with numpy, and from C."""
 
+import ctypes
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,7 @@ SOURCE = """\
     return relu(x @ w + bias)
 }
 
-@export fn total(tensor f64[_, 3] x, f64 factor) -> f64 { return sum(x) * factor }
+@export fn weighed(tensor f64[_, 3] x, f64 factor) -> f64 { return sum(x) * factor }
 @export fn halves(u64 n) -> tensor f16[n] { return fill(0.5f, n) as f16 }
 @export fn positive(tensor i32[N] x) -> tensor bool[N] { return x > 0 }
 @export fn brain(tensor bf16[N] x) -> tensor bf16[N] { return x + x }
@@ -31,6 +32,23 @@ static tensor i64[3] count
     count[places] += 1
     return count
 }
+
+struct Range { u64 first u64 end }
+@export fn moments(tensor f64[N] x) -> (tensor f64[N], f64, f32, u8, bool, tensor f64[1], Range) {
+    Range whole = Range { 0, N }
+    return (x - mean(x), mean(x), 2.5f, 300, mean(x) > 1.0, x[0..1], whole)
+}
+@export struct Layer { u8 kind tensor f32[2, 3] w tensor bf16[4] halves u64 steps }
+@export static Layer model
+@export fn total(Layer l) -> f32 { return sum(l.w) + (l.kind as f32) }
+@export fn train(u64 address) {
+    Layer layer
+    layer = address
+    layer.w[0, 1] = 5.0
+    layer.halves = 2.0
+    layer.steps += 1
+}
+@export fn where_to(u64 n) -> (u64, tensor u64[n]) { return (n / 2, iota(n)) }
 """
 IN_C = """\
 #include "libdemo.h"
@@ -69,7 +87,7 @@ def test_arrays_of_numpy_go_in_and_come_out(library: Any) -> None:
     found = library.layer(x, w, bias)
     np.testing.assert_allclose(found, np.maximum(x @ w + bias, 0), atol=1e-6)
     assert (found.dtype, found.shape) == (np.float32, (4, 5))
-    assert library.total(np.ones((4, 3)), 0.5) == 6.0
+    assert library.weighed(np.ones((4, 3)), 0.5) == 6.0
 
 
 def test_other_kinds_of_elements(library: Any) -> None:
@@ -109,13 +127,32 @@ def test_results_are_arrays_of_their_own(library: Any) -> None:
     assert all(row.sum() == 0.5 * 99_995 for row in kept[::10])
 
 
+def test_several_results_are_a_tuple(library: Any) -> None:
+    centred, middle, number, byte, is_more, first, whole = library.moments(np.array([1.0, 2, 6]))
+    assert (centred.tolist(), middle, number) == ([-2.0, -1.0, 3.0], 3.0, 2.5)
+    assert (byte, is_more, first.tolist(), whole.end) == (44, True, [1.0], 3)
+    half, numbers = library.where_to(5)
+    assert (half, numbers.tolist()) == (2, [0, 1, 2, 3, 4])
+
+
+def test_fields_of_structs_are_arrays(library: Any) -> None:
+    layer = library.Layer(kind=1, steps=4)
+    weights = np.ctypeslib.as_array(layer.w)
+    weights[1] = 2.0
+    library.train(ctypes.addressof(layer))
+    assert weights.tolist() == [[0.0, 5.0, 0.0], [2.0, 2.0, 2.0]]
+    assert (library.total(layer), list(layer.halves), layer.steps) == (12.0, [0x4000] * 4, 5)
+    assert (library.Layer.w.offset, ctypes.sizeof(layer), library.model.w[1][2]) == (4, 44, 0.0)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda row, x, w, b: row.layer(x, w.T, b), ValueError, "w: axis 0 has 5 elements, not 3"),
         (lambda row, x, w, b: row.layer(x[0], w, b), ValueError, "x: 2 axes are wanted, not 3"),
-        (lambda row, x, w, b: row.total(x.astype(float)[:, :2], 1.0), ValueError, "not 3 "),
+        (lambda row, x, w, b: row.weighed(x.astype(float)[:, :2], 1.0), ValueError, "not 3 "),
         (lambda row, x, w, b: row.layer(x, w.astype(float), b), TypeError, "w: elements of f32"),
+        (lambda row, x, w, b: row.layer(x, w.astype(">f4"), b), TypeError, "not of format '>f'"),
         (lambda row, x, w, b: row.layer(x, w, 3), TypeError, "bias: an array is wanted, not int"),
         (lambda row, x, w, b: row.layer(x, w, [1.0]), TypeError, "an array is wanted, not list"),
     ],

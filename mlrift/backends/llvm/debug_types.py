@@ -27,6 +27,7 @@ from mlrift.typesystem import (
     Type,
     VecType,
     VoidType,
+    stored_bytes,
 )
 
 NO_TYPE = "null"
@@ -78,7 +79,7 @@ class DebugTypes:
             return self.stored(declared)
         return self.held(declared)
 
-    def stored(self, stored: ScalarType | StructType | ArrayType) -> str:
+    def stored(self, stored: ScalarType | StructType | ArrayType | TensorType) -> str:
         """Return the type of what lies in memory."""
         match stored:
             case ScalarType():
@@ -87,6 +88,8 @@ class DebugTypes:
                 return self._struct(stored)
             case ArrayType():
                 return self._array(stored)
+            case TensorType():
+                return self._tensor(stored)
 
     def _scalar(self, scalar: ScalarType, size_bits: int) -> str:
         key = (scalar.name, size_bits)
@@ -105,6 +108,17 @@ class DebugTypes:
         return self._add(
             f"!DICompositeType(tag: DW_TAG_array_type, baseType: {element}, "
             f"size: {array.size_bytes * 8}, elements: {bounds})"
+        )
+
+    def _tensor(self, tensor: TensorType) -> str:
+        """Return the type of a field that is a tensor: an array with as many axes."""
+        scalar = SCALARS.get(tensor.element.value, U16)
+        element = self._scalar(scalar, scalar.size_bytes * 8)
+        counts = [self._add(f"!DISubrange(count: {extent or 0})") for extent in tensor.extents]
+        bounds = self._add(f"!{{{', '.join(counts)}}}")
+        return self._add(
+            f"!DICompositeType(tag: DW_TAG_array_type, baseType: {element}, "
+            f"size: {stored_bytes(tensor) * 8}, elements: {bounds})"
         )
 
     def _vector(self, held: VecType) -> str:
@@ -130,7 +144,7 @@ class DebugTypes:
             members.append(
                 self._add(
                     f'!DIDerivedType(tag: DW_TAG_member, name: "{escape(row.name)}", '
-                    f"baseType: {member}, size: {row.type.size_bytes * 8}, "
+                    f"baseType: {member}, size: {stored_bytes(row.type) * 8}, "
                     f"offset: {row.offset * 8})"
                 )
             )

@@ -182,13 +182,12 @@ class _Writer:
         context = out.context
         if out.debug is not None:
             out.suffix = out.debug.function_suffix
-        known = context.module.functions.get(EXIT_FUNCTION)
+        called = context.module.called_at_trap or EXIT_FUNCTION
+        known = context.module.functions.get(called)
         results = known.results if known is not None else ()
         if known is not None and len(known.parameters) != 1:
-            raise BackendError(f"`{EXIT_FUNCTION}` must take one word")
-        context.declare_runtime(EXIT_FUNCTION, "void", "i64")
+            raise BackendError(f"`{called}` must take one word")
+        context.declare_runtime(called, "void", "i64")
         out.begin_block(TRAP_LABEL)
-        out.emit(
-            f"call {result_type(results)} @{EXIT_FUNCTION}(i64 {DIVISION_STATUS}) noreturn cold"
-        )
+        out.emit(f"call {result_type(results)} @{called}(i64 {DIVISION_STATUS}) noreturn cold")
         out.emit("unreachable")

@@ -331,3 +331,22 @@ def product(column: int, memory: MachineType, result: TensorType) -> Lowering:
         return builder.emit(tensor.Take(own, result))
 
     return lower
+
+
+def edge_sums(function: str, width: int, result: TensorType) -> Lowering:
+    """Operands: connections, the address of a column, how many edges there are."""
+
+    def lower(builder: Builder, operands: list[Value]) -> Value:
+        from mlrift.ir.ops import tensor  # noqa: PLC0415 - few models need tensors
+        from mlrift.ir.ops.tensor_types import scalar_of  # noqa: PLC0415
+
+        connections, column, count = operands
+        kind = scalar_of(result.element)
+        zero = builder.emit(Constant(0.0, kind))
+        own = builder.emit(tensor.Share(builder.emit(tensor.Fill(zero, [count], result))))
+        sums = builder.emit(tensor.Data(builder.emit(tensor.Borrow(own, result))))
+        arguments = [connections, column, builder.word(width), sums]
+        builder.call_external(f"core.csrsums_{function}", arguments, ())
+        return builder.emit(tensor.Take(own, result))
+
+    return lower

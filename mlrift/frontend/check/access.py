@@ -18,10 +18,12 @@ from mlrift.typesystem import (
     U64,
     ArrayType,
     FieldType,
+    MemberType,
     ScalarType,
     SliceType,
     StructField,
     StructType,
+    TensorType,
 )
 
 
@@ -58,9 +60,11 @@ class AccessChecker:
         field = base_type.fields.get(node.member.text)
         if field is None:
             return self._unknown_field(base_type, node)
-        if type(field.type) is StructType:
-            return _field_address(base, field, node.span)
         address = _field_address(base, field, node.span)
+        if type(field.type) is StructType:
+            return address
+        if type(field.type) is TensorType:
+            return self._context.extensions.tensors.field_value(address, field.type, node.span)
         return typed.Load(address, _scalar(field.type), node.span)
 
     def _field_of_other(self, base: typed.Expression, node: ast.Member) -> typed.Expression:
@@ -316,7 +320,7 @@ def error_place(span: Span) -> typed.Place:
     return typed.LocalPlace(typed.LocalVariable("<error>", ERROR, span), ERROR, span)
 
 
-def _scalar(field_type: FieldType) -> ScalarType:
+def _scalar(field_type: MemberType) -> ScalarType:
     if type(field_type) is not ScalarType:
         raise TypeError(f"a scalar is expected, got {field_type.name}")
     return field_type

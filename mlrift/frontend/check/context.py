@@ -13,7 +13,7 @@ from mlrift.diagnostics.suggest import did_you_mean
 from mlrift.frontend import ast, typed
 from mlrift.frontend.scopes import Constant, GlobalNames, LocalScopes, Signature
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import EXTENDED_KINDS
+from mlrift.typesystem import EXTENDED_KINDS, TensorType
 from mlrift.values import value
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class Context:
         "function",
         "has_kernels",
         "has_models",
+        "has_tensor_fields",
         "has_tensors",
         "has_vectors",
         "names",
@@ -83,6 +84,7 @@ class Context:
         self._device_calls: DeviceCalls | None = None
         self.has_models = False  # set by the first `dynamics` or `plasticity`
         self.tensor_signatures: list[Signature] = []  # whose types wait for the constants
+        self.has_tensor_fields = False  # set by the first struct with one
         self.has_tensors = False  # set by the first type `tensor` or field of a population
         self.vector_signatures: list[Signature] = []  # whose types wait for the constants
         self.has_vectors = False  # set by the first type `vec` or operation on vectors
@@ -118,6 +120,8 @@ class Context:
 
     def extended_root(self, node: ast.Expression) -> bool:
         """Whether the variable that an expression starts with is a tensor or part of a model."""
+        if self.has_tensor_fields and self._begins_with_field(node):
+            return True
         while isinstance(node, ast.Member | ast.Index | ast.IndexAxes | ast.MethodCall):
             node = node.receiver if isinstance(node, ast.MethodCall) else node.base
         if not isinstance(node, ast.Identifier):
@@ -128,6 +132,13 @@ class Context:
             return type(binding.variable.type) in EXTENDED_KINDS
         static = self.names.statics.get(node.text)
         return static is not None and type(static.type) in EXTENDED_KINDS
+
+    def _begins_with_field(self, node: ast.Expression) -> bool:
+        from mlrift.frontend.check.tensors.fields import (  # noqa: PLC0415 - with such fields only
+            chain_type,
+        )
+
+        return type(chain_type(self, node)) is TensorType
 
     def enter_function(self, signature: Signature) -> None:
         """Make a function the current one; its scopes start empty."""

@@ -9,7 +9,9 @@ from mlrift.frontend import ast, typed
 from mlrift.frontend.ast import BinaryOperator, UnaryOperator
 from mlrift.frontend.check.context import Context, Wiring
 from mlrift.frontend.check.models.checker import ModelChecker
+from mlrift.frontend.check.models.connections import EDGE_SUMS
 from mlrift.frontend.check.scalar_casts import CastChecker
+from mlrift.frontend.check.several_results import ResultChecker
 from mlrift.frontend.check.tensors.checker import TensorChecker
 from mlrift.frontend.scopes import Callee, Signature
 from mlrift.source import Span
@@ -26,6 +28,7 @@ class Extensions:
     def __init__(self, context: Context, wire: Wiring) -> None:
         self.tensors = TensorChecker(context, wire)
         self.models = ModelChecker(context, wire, self.tensors)
+        self.results = ResultChecker(context, wire, self.tensors)
         self._vectors: VectorChecker | None = None
         casts = CastChecker(context, self)
         self.expressions: dict[type, Any] = {
@@ -152,6 +155,8 @@ class Extensions:
         """Return the call of an operation on models, or None when `name` is none of them."""
         if name.text == "poisson":
             return self.models.poisson(arguments, span)
+        if name.text in EDGE_SUMS:
+            return self.models.connections.edge_sums(name.text, arguments, span)
         return None
 
     def value_call(

@@ -30,14 +30,17 @@ from mlrift.interface.model import (
 from mlrift.source import Span
 from mlrift.static_types import TYPE_CHECKING
 from mlrift.typesystem import (
+    U8,
     U64,
     ArrayType,
     ScalarType,
     SliceType,
+    StructField,
     StructType,
     Tag,
     TensorType,
     Type,
+    stored_bytes,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ class _Builder:
     def _function(self, signature: Signature) -> Function:
         symbol = signature.symbol
         self._take(symbol.name, symbol.span)
-        if isinstance(symbol.result, TensorType):
+        if any(isinstance(row, TensorType) for row in (symbol.result, *symbol.further)):
             self._take(release_name(symbol.name), symbol.span)
         lengths = {row.slice_length for row in symbol.parameters if row.slice_length is not None}
         parameters = [
@@ -108,8 +111,9 @@ class _Builder:
         results: list[Parameter] = []
         if symbol.result.size_bytes:
             results.append(self._parameter("result", symbol.result))
+            further = symbol.further or [U64] * (symbol.result_count - 1)
             results += [
-                Parameter(f"result{n}", U64.name) for n in range(2, symbol.result_count + 1)
+                self._parameter(f"result{place}", row) for place, row in enumerate(further, 2)
             ]
         return Function(symbol.name, tuple(parameters), tuple(results), doc_comment(symbol.span))
 
@@ -170,12 +174,31 @@ class _Builder:
         if name not in self._structs:
             span = self._nodes[name].name.span
             self._take(name, span)
-            fields = [
-                Field(row.name, self._use(row.type), row.offset) for row in declared.fields.values()
-            ]
+            fields = self._fields(declared)
             size_bytes = declared.size_bytes
             self._structs[name] = Struct(name, size_bytes, tuple(fields), doc_comment(span))
         return name
+
+    def _fields(self, struct: StructType) -> list[Field]:
+        """Return the fields; gaps before tensors and behind the last field are fields, too."""
+        made: list[Field] = []
+        end = 0
+        for row in struct.fields.values():
+            made += _gap(len(made), end, row.offset)
+            made.append(self._field(row))
+            end = row.offset + stored_bytes(row.type)
+        return made + _gap(len(made), end, struct.size_bytes)
+
+    def _field(self, row: StructField) -> Field:
+        if not isinstance(row.type, TensorType):
+            return Field(row.name, self._use(row.type), row.offset)
+        shape = tuple(extent or 0 for extent in row.type.extents)
+        return Field(row.name, row.type.element.value, row.offset, shape)
+
+
+def _gap(number: int, start: int, end: int) -> list[Field]:
+    """Return what fills the bytes between two fields, if there are any."""
+    return [Field(f"gap{number}_", U8.name, start, (end - start,))] if end > start else []
 
 
 def _extent(extent: "int | ExtentName | None") -> int | str:

@@ -1,22 +1,30 @@
 """Struct layouts and aliases: named types in, entries of the type table out.
 
 Fields follow each other without padding (reference.md 10.1). A field of unknown type is a word; so
-is a field whose type is the very struct it is in, which then holds an address.
+is a field whose type is the very struct it is in, which then holds an address. Extents of tensors
+may be constants, which are not known yet: `settle_fields` gives such fields their types.
 """
 
 from mlrift.diagnostics import catalog
 from mlrift.diagnostics.model import Diagnostic
 from mlrift.frontend import ast
 from mlrift.frontend.check.context import Context
-from mlrift.typesystem import ERROR, U64, FieldType, ScalarType, StructField, StructType, Type
+from mlrift.typesystem import (
+    ERROR,
+    U64,
+    ElementKind,
+    MemberType,
+    ScalarType,
+    StructField,
+    StructType,
+    Type,
+    tensor,
+)
 
 
 def lay_out_types(context: Context, structs: list[ast.Struct], aliases: list[ast.Alias]) -> None:
     """Enter all structs and aliases into the type table and lay the structs out."""
     _Layout(context, structs, aliases).run()
-
-
-_NOT_FIELDS = (ast.TensorTypeName, ast.VectorTypeName)
 
 
 class _Layout:
@@ -93,7 +101,7 @@ class _Layout:
         offset = 0
         for field in self._structs[name].fields:
             field_name = field.name.text
-            if type(field.type) in _NOT_FIELDS:
+            if type(field.type) is ast.VectorTypeName:
                 self._context.emit(_not_a_field(field.type))
             field_type = self._field_type(field.type, struct)
             if field_name in struct.fields:
@@ -108,7 +116,10 @@ class _Layout:
         self._in_progress.discard(name)
         self._done.add(name)
 
-    def _field_type(self, name: ast.AnyTypeName, owner: StructType) -> FieldType:
+    def _field_type(self, name: ast.AnyTypeName, owner: StructType) -> MemberType:
+        if type(name) is ast.TensorTypeName:
+            self._context.has_tensors = self._context.has_tensor_fields = True
+            return tensor(ElementKind.U8, (0,) * len(name.extents))  # until constants are known
         field_type = self._types.get(name.name, U64)
         if type(field_type) is ScalarType:
             return field_type
@@ -121,10 +132,7 @@ class _Layout:
         return field_type
 
 
-def _not_a_field(name: ast.AnyTypeName) -> Diagnostic:
+def _not_a_field(name: ast.VectorTypeName) -> Diagnostic:
     found = f"`{name.span.text}`"
-    if type(name) is ast.VectorTypeName:
-        diagnostic = catalog.NOT_WITH_VECTORS.at(name.span, what="a struct", found=found)
-        return diagnostic.note("a struct may have the address of the lanes: see `vec_load_f32`")
-    diagnostic = catalog.NOT_WITH_TENSORS.at(name.span, what="a struct", found=found)
-    return diagnostic.note("a struct may have the address of the elements: see `at`")
+    diagnostic = catalog.NOT_WITH_VECTORS.at(name.span, what="a struct", found=found)
+    return diagnostic.note("a struct may have the address of the lanes: see `vec_load_f32`")

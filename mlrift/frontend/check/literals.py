@@ -15,10 +15,11 @@ from mlrift.typesystem import (
     BOOL,
     CHAR,
     ERROR,
-    FieldType,
+    MemberType,
     ScalarType,
     StructField,
     StructType,
+    TensorType,
     Type,
 )
 
@@ -50,7 +51,7 @@ class StructLiteralChecker:
 
     def _positional(
         self, struct: StructType, node: ast.StructLiteral
-    ) -> list[tuple[int, FieldType, typed.Expression]]:
+    ) -> list[tuple[int, MemberType, typed.Expression]]:
         declared = list(struct.fields.values())
         if len(node.fields) > len(declared):
             surplus = node.fields[len(declared)]
@@ -61,7 +62,7 @@ class StructLiteralChecker:
                 found=len(node.fields),
             )
             self._context.emit(diagnostic)
-        values: list[tuple[int, FieldType, typed.Expression]] = []
+        values: list[tuple[int, MemberType, typed.Expression]] = []
         for entry, field in zip(node.fields, declared, strict=False):
             if entry.name is not None:
                 self._context.emit(catalog.MIXED_FIELD_VALUES.at(entry.name.span))
@@ -70,9 +71,9 @@ class StructLiteralChecker:
 
     def _named(
         self, struct: StructType, node: ast.StructLiteral
-    ) -> list[tuple[int, FieldType, typed.Expression]]:
+    ) -> list[tuple[int, MemberType, typed.Expression]]:
         context = self._context
-        values: list[tuple[int, FieldType, typed.Expression]] = []
+        values: list[tuple[int, MemberType, typed.Expression]] = []
         given: set[str] = set()
         for entry in node.fields:
             if entry.name is None:
@@ -99,7 +100,10 @@ class StructLiteralChecker:
 
     def _field_value(
         self, field: StructField, node: ast.Expression
-    ) -> tuple[int, FieldType, typed.Expression]:
+    ) -> tuple[int, MemberType, typed.Expression]:
+        if type(field.type) is TensorType:
+            value = self._context.extensions.tensors.given(node, field.type)
+            return field.offset, field.type, value
         value = self._handlers[type(node)](node)
         check_struct_kind(self._context, value, field.type, catalog.INITIALIZER_STRUCT_KIND)
         warn_unfit(self._context, node, field.type, catalog.INITIALIZER_DOES_NOT_FIT, field.name)

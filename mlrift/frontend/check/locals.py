@@ -26,6 +26,7 @@ from mlrift.typesystem import (
 )
 
 MAX_LOCAL_ARRAY_BYTES = 1 << 40
+MOST_UNLISTED = 3  # results of a function that does not list their types
 
 
 class LocalChecker:
@@ -121,12 +122,18 @@ class LocalChecker:
         call = self._calls.possibly_void(node.value)
         call = self._calls.reject_void(call, catalog.VOID_INITIALIZER)
         self._check_arity(call, node)
+        function = _function_of(call)
+        if function is not None and (function.further or type(function.result) is TensorType):
+            return context.extensions.results.declare(node, call)
+        if type(call.type) is TensorType:
+            call = typed.IntegerConstant(0, ERROR, call.span)  # reported: it is no call
         variables: list[typed.LocalVariable] = []
         conversions: list[typed.ConversionKind | None] = []
         for type_name, name in node.names:
             declared = declared_type(context, type_name)
             if type(declared) is TensorType:
-                context.extensions.tensors.refuse(type_name, "a declaration of several variables")
+                if call.type is not ERROR:
+                    context.extensions.tensors.refuse(type_name, "a result that is a word")
                 declared = ERROR
             is_alike = type(call) is typed.BuiltinCall or type(call.type) is VecType
             source: Type = call.type if not variables or is_alike else U64
@@ -155,16 +162,28 @@ class LocalChecker:
             diagnostic = catalog.TUPLE_FROM_NON_CALL.at(node.value.span, found="another value")
             self._context.emit(diagnostic)
             return
-        found = 1
-        if type(call) is typed.Call:
-            found = call.function.result_count
+        found, wanted = 1, len(node.names)
+        function = _function_of(call)
+        if function is not None:
+            found = function.result_count
         elif type(call) is typed.BuiltinCall:
             found = call.builtin.result_count
-        if call.type is ERROR or found == len(node.names):
+        if call.type is ERROR:
             return
-        diagnostic = catalog.WRONG_TUPLE_ARITY.at(
-            node.value.span, expected=len(node.names), found=found
-        )
-        if type(call) is typed.Call:
-            diagnostic = diagnostic.label(call.function.span, "the function is declared here")
+        is_listed = type(call) is typed.BuiltinCall or (function and function.further)
+        if wanted > MOST_UNLISTED and not is_listed:
+            self._context.emit(catalog.BAD_TUPLE_SIZE.at(node.span, count=wanted))
+            return
+        if found == wanted:
+            return
+        diagnostic = catalog.WRONG_TUPLE_ARITY.at(node.value.span, expected=wanted, found=found)
+        if function is not None:
+            diagnostic = diagnostic.label(function.span, "the function is declared here")
         self._context.emit(diagnostic)
+
+
+def _function_of(call: typed.Expression) -> typed.FunctionSymbol | None:
+    """Return the function that a call calls; the shape of its result may have been noted."""
+    while type(call) is typed.BuiltinCall and call.builtin.name in ("tensor.fit", "tensor.own"):
+        call = call.arguments[0]
+    return call.function if type(call) is typed.Call else None

@@ -39,6 +39,8 @@ def check_program(
     items = Declarations(program)
     declare_all(context, items)
     functions = _FunctionChecker(context, options)
+    if context.has_tensor_fields:
+        context.extensions.tensors.settle_fields(items.structs)
     functions.check_values(items)
     _resolve_late_types(context)
     signatures = _signatures_to_check(context, program, options)

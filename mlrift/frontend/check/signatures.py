@@ -7,7 +7,16 @@ from mlrift.frontend.check.flow import widest_return
 from mlrift.frontend.check.type_names import word_or_type
 from mlrift.frontend.scopes import Callee, Signature, SpecialForm
 from mlrift.source import Span
-from mlrift.typesystem import U64, VOID, PopulationType, ScalarType, SliceType, StructType, Type
+from mlrift.typesystem import (
+    ERROR,
+    U64,
+    VOID,
+    PopulationType,
+    ScalarType,
+    SliceType,
+    StructType,
+    Type,
+)
 
 _NO_GENERICS: frozenset[str] = frozenset()
 
@@ -67,7 +76,8 @@ def declare_extern(context: Context, node: ast.Extern) -> None:
 def _note_late_types(context: Context, signature: Signature) -> None:
     """Have the types of tensors and vectors worked out later, when their extents can be."""
     node = signature.node
-    types = {type(row) for row in (*(row.type for row in node.parameters), node.result)}
+    results = [node.result, *(node.further if type(node) is ast.Function else ())]
+    types = {type(row) for row in (*(row.type for row in node.parameters), *results)}
     if ast.TensorTypeName in types:
         context.has_tensors = True
         context.tensor_signatures.append(signature)
@@ -112,6 +122,9 @@ def _function_symbol(
         widest_return(node.body) if node.result is not None else 1,
         node.name.span,
     )
+    if node.further:
+        symbol.further = [_listed_result(context, row, generics) for row in node.further]
+        symbol.result_count = 1 + len(node.further)
     for annotation in node.annotations:
         match annotation.name:
             case "export":
@@ -128,6 +141,14 @@ def _function_symbol(
             case "section":
                 symbol.section = _section(context, annotation)
     return symbol
+
+
+def _listed_result(context: Context, name: ast.AnyTypeName, generics: frozenset[str]) -> Type:
+    """Return the type of a result behind the first: a word, a struct or a tensor."""
+    if type(name) in (ast.TypeName, ast.TensorTypeName):
+        return word_or_type(context, name, generics)
+    context.emit(catalog.NOT_A_LISTED_RESULT.at(name.span, found=name.span.text))
+    return ERROR
 
 
 def _section(context: Context, annotation: ast.Annotation) -> str | None:

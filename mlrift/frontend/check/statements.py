@@ -15,7 +15,7 @@ from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.conversions import coerce, to_word
 from mlrift.frontend.check.flow import first_unreachable
 from mlrift.frontend.check.literals import check_struct_kind
-from mlrift.frontend.check.locals import LocalChecker
+from mlrift.frontend.check.locals import MOST_UNLISTED, LocalChecker
 from mlrift.frontend.check.patterns import MatchChecker
 from mlrift.frontend.scopes import Binding, Signature
 from mlrift.frontend.typed import BinaryKind
@@ -264,6 +264,8 @@ class StatementChecker:
         if self._is_in_defer:
             self._context.emit(catalog.RETURN_INSIDE_DEFER.at(node.span))
         symbol = self._signature.symbol
+        if len(node.values) > MOST_UNLISTED and not symbol.further:
+            self._context.emit(catalog.BAD_TUPLE_SIZE.at(node.span, count=len(node.values)))
         if symbol.result is VOID:
             self._returned_from_void(node)
             values: list[typed.Expression] = []
@@ -285,6 +287,10 @@ class StatementChecker:
     def _returned_values(self, node: ast.Return) -> list[typed.Expression]:
         context, calls, symbol = self._context, self._calls, self._signature.symbol
         values: list[typed.Expression] = []
+        if symbol.further:
+            values = [calls.possibly_void(row) for row in node.values]
+            values = [calls.reject_void(row, catalog.VOID_RETURNED) for row in values]
+            return context.extensions.results.returned(symbol, values, node.span)
         for value_node in node.values:
             value = calls.reject_void(calls.possibly_void(value_node), catalog.VOID_RETURNED)
             if type(symbol.result) is VecType:

@@ -122,6 +122,11 @@ class ItemLayout(Layout):
         """`-> T`."""
         return self._spaced(*values)
 
+    def results(self, values: list[Any]) -> Document:
+        """`-> (T, U)`; the fourth value is the flat list `, U , V`."""
+        arrow, opening, first, others, closing = values
+        return self._spaced(arrow, self._bracketed(opening, [first, *others], closing))
+
     def extern(self, values: list[Any]) -> Item:
         """`extern fn name(parameters) -> T`."""
         extern_word, word, name, parameters, result = values

@@ -10,7 +10,7 @@ from mlrift.frontend.lower.rules import expression, statement
 from mlrift.ir.core import Value
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.memory import Copy, Fill, Fresh, SlotSet, Store
-from mlrift.typesystem import ScalarType
+from mlrift.typesystem import ScalarType, TensorType
 
 STACK_ARRAY_BYTES = 4096
 
@@ -41,11 +41,17 @@ def _struct_value(context: FunctionContext, node: typed.StructValue) -> Value:
     builder = context.builder
     builder.span = node.span
     storage = builder.emit(Fresh(node.struct.size_bytes))
+    if any(isinstance(row, TensorType) for _, row, _ in node.fields):
+        from mlrift.frontend.builtins.tensor_memory import (  # noqa: PLC0415 - with tensors
+            write as write_tensor,
+        )
     for offset, field_type, field in node.fields:
         value = context.value(field)
         target = context.offset(storage, offset)
         if isinstance(field_type, ScalarType):
             builder.emit(Store(target, value, field_type.memory))
+        elif isinstance(field_type, TensorType):
+            write_tensor(builder, [value, target])
         else:
             builder.emit(Copy(target, value, builder.word(field_type.size_bytes)))
     return storage

@@ -177,12 +177,15 @@ class ModuleContext:
 def result_types(function: typed.FunctionSymbol) -> tuple[ValueType, ...]:
     """Return the machine types of a function's results: those after the first are words.
 
-    Of a function that gives a vector all are of its type.
+    Of a function that gives a vector all are of its type; tensors in a list are what they are.
     """
     if isinstance(function.result, VoidType):
         return ()
     if isinstance(function.result, VecType):
         return (function.result.machine,) * function.result_count
+    if function.further:
+        further = (row.machine if isinstance(row, TensorType) else I64 for row in function.further)
+        return (function.result.machine, *further)
     return (function.result.machine, *(I64,) * (function.result_count - 1))
 
 

@@ -13,9 +13,10 @@ from mlrift.ir.ops.call import Call, CallResult
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.memory import Store
 from mlrift.ir.source_names import SourceFunction
-from mlrift.typesystem import BOOL, I64, ScalarType, TensorType, Type
+from mlrift.typesystem import BOOL, I8, I16, I32, I64, U64, ScalarType, TensorType, Type
 
 _WORD_BYTES = 8
+_MEMORY_BY_SIZE = {1: I8, 2: I16, 4: I32, 8: I64}
 
 
 def add_library_entry(module: Module, function: typed.FunctionSymbol, inner: str) -> None:
@@ -49,10 +50,13 @@ def add_library_entry(module: Module, function: typed.FunctionSymbol, inner: str
     arguments = [_argument_from_c(builder, words, row.type) for words, row in rows]
     call = builder.emit(Call(inner, arguments, results))
     for index, place in enumerate(places, 1):
-        builder.emit(Store(place, builder.emit(CallResult(call, index, I64)), I64))
+        listed = function.further[index - 1] if function.further else U64
+        given = builder.emit(CallResult(call, index, results[index]))
+        _store_for_c(builder, place, given, listed)
     builder.emit(Return([_result_for_c(builder, call, function.result)] if results else []))
-    if isinstance(function.result, TensorType):
-        _add_release(module, function, function.result.machine)
+    tensors = [row for row in (function.result, *function.further) if isinstance(row, TensorType)]
+    if tensors:
+        _add_release(module, function, tensors[0].machine)
 
 
 def _parameters_in_c(row: typed.LocalVariable) -> list[BlockParameter]:
@@ -79,6 +83,14 @@ def _result_for_c(builder: Builder, value: Value, declared: Type) -> Value:
     if declared is BOOL:
         return builder.as_word(builder.truth(value))
     return word_from_c(builder, value, declared)
+
+
+def _store_for_c(builder: Builder, place: Value, value: Value, declared: Type) -> None:
+    """Store a result behind the first, a tensor or a word, where C has a variable of its type."""
+    if isinstance(declared, TensorType) or declared is BOOL:
+        value = _result_for_c(builder, value, declared)
+    memory = _MEMORY_BY_SIZE[1 if declared is BOOL else _size_in_c(declared)]
+    builder.emit(Store(place, value, memory))
 
 
 def _add_release(module: Module, function: typed.FunctionSymbol, given: TensorType) -> None:

@@ -28,7 +28,7 @@ from mlrift.ir.ops.memory import (
     VolatileStore,
 )
 from mlrift.static_types import assert_never
-from mlrift.typesystem import I64, ScalarType, StructType, VectorType
+from mlrift.typesystem import I64, ScalarType, StructType, TensorType, ValueType
 
 # ------------------------------------------------------------------ addresses
 
@@ -103,12 +103,12 @@ def _results(context: FunctionContext, node: typed.Expression) -> list[Value]:
         context.builder.span = node.span
         return node.builtin.several(context.builder, arguments)
     call = context.value(node)
-    count = 1
+    results: tuple[ValueType, ...] = ()
     if isinstance(node, typed.Call):
-        count = len(context.module.callee(node.function).results)
+        results = context.module.callee(node.function).results
     emit = context.builder.emit
-    further = call.type if isinstance(call.type, VectorType) else I64
-    return [call, *(emit(CallResult(call, row, further)) for row in range(1, count))]
+    rest = [emit(CallResult(call, place, row)) for place, row in enumerate(results) if place]
+    return [call, *rest]
 
 
 @statement(typed.Assign)
@@ -149,6 +149,10 @@ def _store(
     builder.span = place.span
     if isinstance(place.type, StructType):
         builder.emit(Copy(address, value, builder.word(place.type.size_bytes)))
+    elif isinstance(place.type, TensorType):
+        from mlrift.frontend.builtins.tensor_memory import write  # noqa: PLC0415 - with tensors
+
+        write(builder, [value, address])
     else:
         builder.emit(Store(address, value, place.type.memory))
 

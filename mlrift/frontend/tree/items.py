@@ -30,7 +30,7 @@ class Signature:
     name: ast.Name
     generics: list[ast.Name]
     parameters: list[ast.Parameter]
-    result: ast.TypeName | None
+    results: list[ast.AnyTypeName]
     span: Span
 
 
@@ -112,18 +112,24 @@ class ItemBuilder(Places):
             head.name,
             head.generics,
             head.parameters,
-            head.result,
+            head.results[0] if head.results else None,
             body,
             head.span,
+            head.results[1:],
         )
 
     def signature(self, values: list[Any]) -> Signature:
-        """`fn [Receiver.]name<T>(parameters) -> T`."""
-        word, first, generics, dot, second, (parameters, end), result = values
+        """`fn [Receiver.]name<T>(parameters) -> T`, or `-> (T, U)`."""
+        word, first, generics, dot, second, (parameters, end), found = values
         receiver = None if dot is None else self.name(first)
         name = self.name(first if dot is None else second)
-        span = self.from_token(word, end if result is None else result.span.end)
-        return Signature(receiver, name, generics or [], parameters, result, span)
+        results: list[ast.AnyTypeName] = []
+        if isinstance(found, tuple):
+            results, end = found
+        elif found is not None:
+            results, end = [found], found.span.end
+        span = self.from_token(word, end)
+        return Signature(receiver, name, generics or [], parameters, results, span)
 
     def generics(self, values: list[Any]) -> list[ast.Name]:
         """`<T, U>`; the third value is the flat list `, U , V`."""
@@ -149,6 +155,11 @@ class ItemBuilder(Places):
         """`-> T`."""
         result: ast.TypeName = values[1]
         return result
+
+    def results(self, values: list[Any]) -> tuple[list[ast.AnyTypeName], int]:
+        """`-> (T, U)` and the offset after it; the fourth value is the flat list `, U , V`."""
+        _, _, first, others, closing = values
+        return [first, *others[1::2]], self.end(closing)
 
     def extern(self, values: list[Any]) -> ast.Extern:
         """`extern fn name(parameters) -> T`."""

@@ -10,8 +10,6 @@ from mlrift.source import Span
 from mlrift.static_types import Any
 
 WILDCARD = "_"
-MAX_TUPLE_SIZE = 3
-WIDE_LOADS = ("load_f32x4",)  # of kernels: these give more
 _CLAUSES = {kind.value: kind for kind in ast.AsmConstraintKind}
 
 
@@ -72,8 +70,6 @@ class StatementBuilder(Places):
         names = [(type_name, self.name(token))]
         names += [(more[at], self.name(more[at + 1])) for at in range(1, len(more), 3)]
         span = self.from_token(opening, value.span.end)
-        if value.__class__ is not ast.Call or value.function.text not in WIDE_LOADS:
-            self._check_tuple_size(len(names), span)
         return ast.DeclareTuple(names, value, span)
 
     # -------------------------------------------------------------- control flow
@@ -90,13 +86,7 @@ class StatementBuilder(Places):
     def return_tuple(self, values: list[Any]) -> ast.Return:
         """`return (a, b)`."""
         token, _, first, _, others, closing = values
-        span = self.between(token, closing)
-        self._check_tuple_size(1 + len(others), span)
-        return ast.Return([first, *others], span)
-
-    def _check_tuple_size(self, count: int, span: Span) -> None:
-        if count > MAX_TUPLE_SIZE:
-            self.sink.emit(catalog.BAD_TUPLE_SIZE.at(span, count=count))
+        return ast.Return([first, *others], self.between(token, closing))
 
     def if_statement(self, values: list[Any]) -> ast.If:
         """`if condition { }`."""

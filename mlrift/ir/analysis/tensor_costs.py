@@ -1,17 +1,18 @@
 """What the loops over tensors cost: an op after fusion in, its facts out."""
 
+from collections.abc import Callable
+
 from mlrift.ir.analysis.op_costs import OpCost, count_body
 from mlrift.ir.core import Module, Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops.arith import FAdd, FDiv, FMul, FSqrt, FSub
-from mlrift.ir.ops.call import Call
+from mlrift.ir.ops.tensor_fused import Attention, MapProduct, MapRows
 from mlrift.ir.ops.tensor_linear import MatrixProduct
 from mlrift.ir.ops.tensor_map import Map
 from mlrift.ir.ops.tensor_reduce import MapReduce
 from mlrift.ir.ops.tensor_types import ELEMENT_BYTES, tensor_of
-from mlrift.typesystem import TensorType
-
-_NAMES: dict[type[Op], str] = {FAdd: "+", FSub: "-", FMul: "*", FDiv: "/", FSqrt: "sqrt"}
+from mlrift.ir.passes.expand_tensors.bodies import names_in_body
+from mlrift.static_types import Any
+from mlrift.typesystem import ElementKind, TensorType
 
 
 def tensor_cost(module: Module, made: Op) -> OpCost | None:
@@ -24,28 +25,62 @@ def tensor_cost(module: Module, made: Op) -> OpCost | None:
         _body(module, cost, made.body)
         cost.cheap += 1
         return cost
-    if isinstance(made, MatrixProduct):
-        return _product(made)
-    return None
+    rule = _RULES.get(type(made))
+    return rule(module, made) if rule is not None else None
 
 
 def _map(module: Module, made: Map) -> OpCost:
     cost = OpCost("element-wise", made.span, "element")
     _operands(cost, made.tensors)
-    cost.is_written["result"] = ELEMENT_BYTES[made.tensor_type.element]
-    cost.element_bytes = max(cost.element_bytes, cost.is_written["result"])
+    _result(cost, made.tensor_type.element)
     _body(module, cost, made.body)
     return cost
 
 
-def _product(made: MatrixProduct) -> OpCost:
+def _product(module: Module, made: MatrixProduct) -> OpCost:
     cost = OpCost("matrix product", made.span, "element of the result")
-    left = made.operands()[0]
-    inner = tensor_of(left).extents[-1]
-    cost.fused = f"{inner if inner is not None else 'K'} products and sums for each"
-    cost.element_bytes = ELEMENT_BYTES[tensor_of(left).element]
-    cost.is_written = {"result": cost.element_bytes}
+    cost.fused = _sums(made.lhs)
+    _result(cost, tensor_of(made).element)
     return cost
+
+
+def _map_product(module: Module, made: MapProduct) -> OpCost:
+    cost = OpCost("matrix product", made.span, "element of the result")
+    _operands(cost, made.tensors)
+    _result(cost, made.tensor_type.element)
+    _body(module, cost, made.body)
+    cost.fused = f"{_sums(made.lhs)}; while a tile is in cache, {cost.fused}"
+    return cost
+
+
+def _map_rows(module: Module, made: MapRows) -> OpCost:
+    cost = OpCost(f"{made.kind.value} of rows", made.span, "element")
+    _operands(cost, made.tensors)
+    _result(cost, made.tensor_type.element)
+    _body(module, cost, made.body)
+    cost.fused = f"each row is made in cache, {cost.fused}"
+    return cost
+
+
+def _attention(module: Module, made: Attention) -> OpCost:
+    cost = OpCost("attention", made.span, "score")
+    _operands(cost, made.tensors)
+    cost.element_bytes = ELEMENT_BYTES[made.tensor_type.element]
+    _body(module, cost, made.body)
+    cost.fused = (
+        f"product, {cost.fused}, softmax and product for a block of rows; no score is stored"
+    )
+    return cost
+
+
+def _sums(left: Value) -> str:
+    inner = tensor_of(left).extents[-1]
+    return f"{inner if inner is not None else 'K'} products and sums for each"
+
+
+def _result(cost: OpCost, element: ElementKind) -> None:
+    cost.is_written["result"] = ELEMENT_BYTES[element]
+    cost.element_bytes = max(cost.element_bytes, cost.is_written["result"])
 
 
 def _operands(cost: OpCost, tensors: list[Value]) -> None:
@@ -60,9 +95,13 @@ def _body(module: Module, cost: OpCost, name: str) -> None:
     """Say which operations became one loop."""
     function = module.functions[name]
     count_body(cost, function)
-    steps = [
-        row.callee.rpartition(".")[2] if isinstance(row, Call) else _NAMES[type(row)]
-        for row in function.ops()
-        if isinstance(row, Call) or type(row) in _NAMES
-    ]
-    cost.fused = f"one loop: {' '.join(steps)}" if steps else "one loop"
+    steps = names_in_body(name)
+    cost.fused = f"one loop: {' '.join(steps)}"
+
+
+_RULES: dict[type[Op], Callable[[Module, Any], OpCost]] = {
+    MatrixProduct: _product,
+    MapProduct: _map_product,
+    MapRows: _map_rows,
+    Attention: _attention,
+}

@@ -33,7 +33,7 @@ from mlrift.ir.ops.tensor_reduce import (
 from mlrift.ir.ops.tensor_rows import SortedPart, SortOrder
 from mlrift.ir.ops.tensor_types import FLOATS, product_kind, sum_kind, tensor_of
 from mlrift.static_types import Any
-from mlrift.typesystem import ElementKind
+from mlrift.typesystem import ElementKind, TensorType
 
 _LOWEST = (ReduceKind.MIN, ReduceKind.ARGMIN)
 _PLACES = (ReduceKind.ARGMIN, ReduceKind.ARGMAX)
@@ -129,12 +129,19 @@ def product(left: Array, right: Array, accumulator: ElementKind) -> Array:
 def _multiply(on: Scope, left: Tensor, right: Tensor) -> Tensor:
     op = on.op
     assert isinstance(op, tensor_linear.MatrixProduct)
+    return multiplied(left, right, tensor_of(op.lhs), tensor_of(op.rhs))
+
+
+def multiplied(
+    left: Tensor, right: Tensor, left_type: TensorType, right_type: TensorType
+) -> Tensor:
+    """Return the matrix product of tensors of these types."""
     one, two = computed(left), computed(right)
     if one.ndim == 1:
         one = one[None, :]
     if two.ndim == 1:
         two = two[:, None]
-    if one.shape[-1] != two.shape[-2] or not _batches_fit(op, one, two):
+    if one.shape[-1] != two.shape[-2] or not _batches_fit(left_type, right_type, one, two):
         raise misfit(left, right, " do not multiply")
     kind = product_kind(left.kind)
     found = product(one, two, kind)
@@ -145,8 +152,8 @@ def _multiply(on: Scope, left: Tensor, right: Tensor) -> Tensor:
     return made(kind, found)
 
 
-def _batches_fit(op: tensor_linear.MatrixProduct, one: Array, two: Array) -> bool:
-    left, right = tensor_of(op.lhs).extents[:-2], tensor_of(op.rhs).extents[:-2]
+def _batches_fit(left_type: TensorType, right_type: TensorType, one: Array, two: Array) -> bool:
+    left, right = left_type.extents[:-2], right_type.extents[:-2]
     pairs = zip(reversed(one.shape[:-2]), reversed(two.shape[:-2]), strict=False)
     types = zip(reversed(left), reversed(right), strict=False)
     return all(
@@ -191,7 +198,8 @@ def _convolve(on: Scope, image: Tensor, kernel: Tensor) -> Tensor:
 # ---- rows ----
 
 
-def _softmax(on: Scope, operand: Tensor) -> Tensor:
+def softmax(on: Scope, operand: Tensor) -> Tensor:
+    """Return the softmax of each row."""
     if operand.array.size == 0:
         return operand
     found = summed(operand)
@@ -219,7 +227,8 @@ def _check_factor(operand: Tensor, factor: Tensor) -> None:
         raise misfit(operand, factor, " do not fit")
 
 
-def _layer_norm(on: Scope, operand: Tensor, scale: Tensor, shift: Tensor, epsilon: float) -> Tensor:
+def layer_norm(on: Scope, operand: Tensor, scale: Tensor, shift: Tensor, epsilon: float) -> Tensor:
+    """Return the layer norm of each row."""
     _check_factor(operand, scale)
     _check_factor(operand, shift)
     found = summed(operand)
@@ -229,7 +238,8 @@ def _layer_norm(on: Scope, operand: Tensor, scale: Tensor, shift: Tensor, epsilo
         return made(operand.kind, off * factor * computed(scale) + computed(shift))
 
 
-def _rms_norm(on: Scope, operand: Tensor, scale: Tensor, epsilon: float) -> Tensor:
+def rms_norm(on: Scope, operand: Tensor, scale: Tensor, epsilon: float) -> Tensor:
+    """Return the RMS norm of each row."""
     _check_factor(operand, scale)
     found = summed(operand)
     with np.errstate(all="ignore"):
@@ -269,9 +279,9 @@ REDUCTIONS: dict[type[Op], Callable[..., Any]] = {
     tensor_reduce.MapReduce: _map_reduce,
     tensor_linear.MatrixProduct: _multiply,
     tensor_linear.Convolution: _convolve,
-    tensor_rows.Softmax: _softmax,
-    tensor_rows.LayerNorm: _layer_norm,
-    tensor_rows.RmsNorm: _rms_norm,
+    tensor_rows.Softmax: softmax,
+    tensor_rows.LayerNorm: layer_norm,
+    tensor_rows.RmsNorm: rms_norm,
     tensor_rows.Sort: _sort,
     tensor_rows.Top: _top,
 }

@@ -8,6 +8,7 @@ from mlrift.ir.core import Value
 from mlrift.ir.interpret import tensor_arithmetic as arithmetic
 from mlrift.ir.interpret.memory import MemoryFault
 from mlrift.ir.interpret.os_functions import ProgramExit
+from mlrift.ir.interpret.tensor_fused import FUSED
 from mlrift.ir.interpret.tensor_memory import TensorMemory
 from mlrift.ir.interpret.tensor_reductions import REDUCTIONS
 from mlrift.ir.interpret.tensor_scope import Scope
@@ -272,9 +273,19 @@ def map_elements(
     kind: ElementKind,
 ) -> Tensor:
     """Return what the body of an op gives for every element."""
-    op = on.op
     shape = _spread(on, *tensors) if tensors else _shape(extents)
-    name: str = op.body  # type: ignore[attr-defined]  # a map or a reduction of one
+    return map_shape(on, tensors, scalars, shape, kind)
+
+
+def map_shape(
+    on: Scope,
+    tensors: list[Tensor],
+    scalars: list[Any],
+    shape: tuple[int, ...],
+    kind: ElementKind,
+) -> Tensor:
+    """Return what the body of an op gives for every element of a shape."""
+    name: str = on.op.body  # type: ignore[attr-defined]  # a map, or an op with one in it
     parameters = on.program.module.functions[name].parameters
     takes_number = len(parameters) > len(tensors) + len(scalars)
     function = on.program.function(name)
@@ -317,4 +328,5 @@ RULES: dict[type[Op], Rule] = {
     tensor_map.Map: _map,
     **SHAPES,
     **REDUCTIONS,
+    **FUSED,
 }

@@ -1,7 +1,8 @@
 """Products with one column, at the speed of memory: sums of sixteen chains.
 
 The first chain has the steps 0, 16, 32 ..., the second 1, 17, 33 ...; then chains i and i + 8 are
-added, then i and i + 4, and so on. `dots` takes rows that are contiguous and reads `x` in sixteens;
+added, then i and i + 4, and so on. `dots` takes rows that are contiguous and reads `x` in sixteens,
+what is left of it at `x_rest`, where there is room for sixteen;
 `fold` does the last part for chains that `thin` has made.
 """
 
@@ -21,7 +22,7 @@ from mlrift.ir.ops.vector_reduce import Order, Reduce, ReduceKind
 from mlrift.typesystem import I32, MachineType, vec
 
 CHAINS = 16
-_DOTS = ("a", "a_row", "x", "chunks", "rest", "c", "c_row")
+_DOTS = ("a", "a_row", "x", "x_rest", "chunks", "rest", "c", "c_row")
 _FOLD = ("sums", "stride", "groups", "c", "c_row")
 _DOT_ROWS = {0: 2, 3: 4, 4: 8}
 
@@ -42,9 +43,9 @@ def dot_rows(level: int) -> int:
 
 
 def add_dots(module: Module, name: str, shape: TileShape, rows: int, factor: Factor) -> None:
-    """Add (a, a_row, x, chunks, rest, c, c_row): `rows` sums of chunks * 16 + rest steps."""
+    """Add the function of `rows` sums of chunks * 16 + rest steps."""
     builder, parameters = new_function(module, name, _DOTS, shape.level)
-    a, a_row, x, chunks, rest, c, c_row = parameters
+    a, a_row, x, x_rest, chunks, rest, c, c_row = parameters
     element, total = factor.element, factor.total
     parts = CHAINS // shape.lanes
     kind = vec(total, shape.lanes)
@@ -70,7 +71,7 @@ def add_dots(module: Module, name: str, shape: TileShape, rows: int, factor: Fac
         return [left, plus(builder, right, CHAINS * SIZE_BYTES[total]), *results]
 
     start = [zeros(builder, kind)] * (rows * parts)
-    a, x, *sums = repeat_if_any(builder, chunks, [a, x, *start], chunk)
+    a, _, *sums = repeat_if_any(builder, chunks, [a, x, *start], chunk)
     tail, end = builder.new_block("tail"), builder.new_block("end")
     end.parameters = [BlockParameter(kind, f"sum{index}") for index in range(len(sums))]
     some = builder.emit(CompareInteger(IntegerPredicate.NE, rest, builder.word(0)))
@@ -84,7 +85,7 @@ def add_dots(module: Module, name: str, shape: TileShape, rows: int, factor: Fac
         for part in range(parts):
             offset = part * vector_bytes
             own = builder.emit(VectorLoad(plus(builder, room, offset), 16, kind))
-            other = builder.emit(VectorLoad(plus(builder, x, offset), 16, kind))
+            other = builder.emit(VectorLoad(plus(builder, x_rest, offset), 16, kind))
             known = sums[row * parts + part]
             total_ = multiply_add(builder, own, other, known)
             results.append(builder.emit(SelectLanes(masks[part], total_, known)))

@@ -3,11 +3,14 @@
 A job is a block of words that std/core/matrix.mlr and conv.mlr know by their numbers: sizes and
 functions for the level of the processor, then shapes and addresses. The entries are
 
-    core.matmulT_run(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row)
+    core.matmulT_run(m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, finish,
+                     count, a_step, b_step, c_step)
     core.convT_run(images, channels, height, width, filters, kernel_height, kernel_width,
-                   stride_y, stride_x, border_y, border_x, image, kernel, out)
+                   stride_y, stride_x, border_y, border_x, image, kernel, out, finish)
 
-with distances in elements.
+with distances in elements. `finish` is 0 or the address of a block whose first word is a function
+(block, address, count): it is called for neighbouring elements of the result once they are done.
+There are `count` products, whose matrices are as far from each other as the steps say.
 """
 
 from collections.abc import Sequence
@@ -34,7 +37,7 @@ from mlrift.ir.ops.processor import ProcessorLevel
 from mlrift.typesystem import I64
 
 # Numbers of words in a job.
-_JOB_WORDS = 124
+_JOB_WORDS = 130
 _FIRST_TILE = 16
 _FIRST_SHAPE = 32
 _FIRST_THIN = 59
@@ -45,24 +48,26 @@ _PACK_IMAGE = 80
 _PACK_PAIRS = 95
 _FIRST_NARROW = 104
 _FIRST_TURNED = 119
+_FINISH = 124
 _WORD_BYTES = 8
 # How many words the functions take.
 _TILE_WORDS, _PACK_WORDS, _ANY_WORDS, _IMAGE_WORDS = 6, 6, 7, 7
-_THIN_WORDS, _DOTS_WORDS, _FOLD_WORDS, _PAIRS_WORDS = 9, 7, 5, 7
+_THIN_WORDS, _DOTS_WORDS, _FOLD_WORDS, _PAIRS_WORDS = 9, 8, 5, 7
 _TURNED_WORDS, _PANELS_WORDS = 8, 7
 _PRODUCT = (
     "m", "n", "k", "a", "a_row", "a_column", "b", "b_row", "b_column", "c", "c_row",
+    "finish", "count", "a_step", "b_step", "c_step",
 )  # fmt: skip
 _CONVOLUTION = (
     "images", "channels", "height", "width", "filters", "kernel_height", "kernel_width",
-    "stride_y", "stride_x", "border_y", "border_x", "image", "kernel", "out",
+    "stride_y", "stride_x", "border_y", "border_x", "image", "kernel", "out", "finish",
 )  # fmt: skip
 
 
 def add_product_entry(module: Module, name: str, factor: Factor) -> None:
     """Add the entry of matrix products with factors of a type."""
     builder, parameters = new_function(module, name, _PRODUCT, 0)
-    m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row = parameters
+    m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row, finish, count, *steps = parameters
     element, total = SIZE_BYTES[factor.element], SIZE_BYTES[factor.total]
     job = _new_job(builder, factor)
     words = (
@@ -73,6 +78,9 @@ def add_product_entry(module: Module, name: str, factor: Factor) -> None:
     )  # fmt: skip
     _note_all(builder, job, _FIRST_SHAPE, words)
     _note(builder, job, _SPECIAL, builder.word(0))
+    sizes = (element, element, total)
+    distances = [times(builder, step, size) for step, size in zip(steps, sizes, strict=True)]
+    _note_all(builder, job, _FINISH, [finish, count, *distances])
     builder.call_external("core.matrix_run", [job], ())
     builder.emit(Return([]))
 
@@ -81,8 +89,10 @@ def add_convolution_entry(module: Module, name: str, factor: Factor) -> None:
     """Add the entry of convolutions of images of a type."""
     builder, parameters = new_function(module, name, _CONVOLUTION, 0)
     job = _new_job(builder, factor)
-    _note_all(builder, job, _PACK_IMAGE + 1, parameters)
+    *shape, finish = parameters
+    _note_all(builder, job, _PACK_IMAGE + 1, shape)
     _note(builder, job, _SPECIAL, builder.word(0))
+    _note(builder, job, _FINISH, finish)
     builder.call_external("core.conv_run", [job], ())
     builder.emit(Return([]))
 

@@ -33,6 +33,7 @@ DOMAIN_FAMILIES: dict[str, tuple[str, ...]] = {
         "mlrift.ir.ops.tensor_reduce",
         "mlrift.ir.ops.tensor_linear",
         "mlrift.ir.ops.tensor_rows",
+        "mlrift.ir.ops.tensor_fused",
         "mlrift.ir.ops.tensor_release",
     ),
 }

@@ -20,6 +20,7 @@ TENSOR_PASSES = (
     "remove_unreachable_blocks",
     "promote_tensor_slots",
     "fuse_tensors",
+    "fuse_products",
     "place_releases",
     "expand_tensors",
 )

@@ -6,8 +6,10 @@
 
 An op joins the one it feeds when all its uses are there, in one block, nothing in between writes to
 memory (a tensor may be a view of it), and no axis is stretched on the way, which would compute it
-again and again. A reduction of the last axis or of everything takes in what makes its operand.
-Tensors without axes that `tensor.fill` makes are scalars of the map. Every op is rounded as before.
+again and again. That does not count for a step or two of all pairs of rows and columns, like masks:
+what they are made of is less to read than they are. A reduction of the last axis or of everything
+takes in what makes its operand. Tensors without axes that `tensor.fill` makes are scalars of the
+map. Every op is rounded as before.
 """
 
 from mlrift.ir.analysis.uses import users
@@ -16,7 +18,16 @@ from mlrift.ir.op import Effect, Op
 from mlrift.ir.ops.debug import DebugValue
 from mlrift.ir.ops.memory import SlotSet
 from mlrift.ir.ops.tensor import Fill, Iota, Random
-from mlrift.ir.ops.tensor_map import Binary, Cast, Compare, Map, Select, Unary
+from mlrift.ir.ops.tensor_map import (
+    Binary,
+    BinaryKind,
+    Cast,
+    Compare,
+    Map,
+    Select,
+    Unary,
+    UnaryKind,
+)
 from mlrift.ir.ops.tensor_reduce import (
     MapReduce,
     Reduce,
@@ -32,6 +43,13 @@ from mlrift.typesystem import Extents, TensorType
 _MAKERS = (Fill, Iota, Random)
 _ELEMENTWISE = (*_MAKERS, Unary, Binary, Compare, Select, Cast, Map)
 _MOST_TENSORS = 24
+_CHEAP = frozenset(
+    {
+        *(UnaryKind.NEG, UnaryKind.ABS, UnaryKind.RELU, UnaryKind.NOT),
+        *(BinaryKind.ADD, BinaryKind.SUB, BinaryKind.MUL, BinaryKind.MIN, BinaryKind.MAX),
+        *(BinaryKind.AND, BinaryKind.OR, BinaryKind.XOR),
+    }
+)
 
 
 def fuse_tensors(module: Module) -> None:
@@ -69,21 +87,14 @@ class _Fusion:
         if self.replacements:
             for made in self.function.ops():
                 made.replace_operands(self.replacements)
-        self._forget_what_is_gone()
-
-    def _forget_what_is_gone(self) -> None:
-        """Say of variables whose value is nowhere any more that it is unknown."""
-        present = set(self.function.ops())
-        for made in self.function.ops():
-            if isinstance(made, DebugValue):
-                made.values = [row for row in made.values if _is_somewhere(row, present)]
+        forget_what_is_gone(self.function)
 
     def _form_groups(self, block: Block) -> None:
         epoch = 0
         epochs: dict[Op, int] = {}
         for made in block.ops:
             epochs[made] = epoch
-            epoch += _writes(made)
+            epoch += writes_memory(made)
         for made in reversed(block.ops):
             if isinstance(made, _ELEMENTWISE):
                 if not is_scalar_fill(made):
@@ -101,7 +112,7 @@ class _Fusion:
                 group is not None
                 and group.root in epochs
                 and epochs[group.root] == epochs[made]
-                and is_alike(extents, group.extents)
+                and (is_alike(extents, group.extents) or _is_less_than_read(made))
                 and len(group.members) < _MOST_TENSORS
             ):
                 group.members.append(made)
@@ -189,11 +200,19 @@ class _Fusion:
         return replacement
 
 
+def forget_what_is_gone(function: Function) -> None:
+    """Say of variables whose value is nowhere any more that it is unknown."""
+    present = set(function.ops())
+    for made in function.ops():
+        if isinstance(made, DebugValue):
+            made.values = [row for row in made.values if _is_somewhere(row, present)]
+
+
 def _is_somewhere(value: Value, present: set[Op]) -> bool:
     return not isinstance(value, Op) or value in present
 
 
-def _writes(made: Op) -> bool:
+def writes_memory(made: Op) -> bool:
     """Whether an op may write to memory that a tensor is a view of."""
     if made.EFFECT not in (Effect.WRITE, Effect.ANY) or made.MNEMONIC.startswith("tensor."):
         return False
@@ -202,6 +221,25 @@ def _writes(made: Op) -> bool:
 
 def _runs_along_rows(made: Reduce | ReduceAll) -> bool:
     return isinstance(made, ReduceAll) or made.axis == tensor_of(made.operand).rank - 1
+
+
+def _is_less_than_read(made: Op) -> bool:
+    """Whether an op is cheap, and all that it reads is smaller than what it makes."""
+    if isinstance(made, (Unary, Binary)):
+        is_cheap = made.kind in _CHEAP
+    else:
+        is_cheap = isinstance(made, (Compare, Select, Cast))
+    extents = _extents_of(made)
+    rows = [tensor_of(row).extents for row in made.operands()]
+    return is_cheap and all(
+        any(len(row) < axis or (row[-axis] == 1 and extents[-axis] != 1) for axis in _axes(extents))
+        for row in rows
+    )
+
+
+def _axes(extents: Extents) -> range:
+    """Return the axes, counted from the last one, which is 1."""
+    return range(1, len(extents) + 1)
 
 
 def _extents_of(made: Op) -> Extents:
@@ -213,7 +251,7 @@ def _extents_of(made: Op) -> Extents:
 def _is_covered(extents: Extents, tensors: list[Value]) -> bool:
     """Whether every axis that is longer than 1 is so in a tensor that is read, too."""
     rows = [tensor_of(row).extents for row in tensors]
-    for axis in range(1, len(extents) + 1):
+    for axis in _axes(extents):
         has_axis = any(len(row) >= axis and row[-axis] != 1 for row in rows)
         if extents[-axis] != 1 and not has_axis:
             return False

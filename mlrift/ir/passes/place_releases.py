@@ -7,11 +7,13 @@
 An op's tensor belongs to its value, a block parameter's to the parameter, a function parameter's to
 the caller, results to who called. Edges hand tensors on to parameters: one that lives on as well is
 retained. The ops that use a tensor up get it at its last use, else a further count.
+Results of a call that nobody takes are taken and given back.
 """
 
 from mlrift.ir.analysis.liveness import live_on_entry
 from mlrift.ir.core import Block, Function, Successor, Value
 from mlrift.ir.op import Op
+from mlrift.ir.ops.call import Call, CallResult
 from mlrift.ir.ops.control import Branch, Jump, Return
 from mlrift.ir.ops.tensor import StoreElement
 from mlrift.ir.ops.tensor_release import Release, Retain
@@ -54,7 +56,11 @@ class _Placement:
 
     def run(self) -> None:
         """Rewrite every block."""
+        taken = {
+            (row.call, row.index) for row in self.function.ops() if isinstance(row, CallResult)
+        }
         for block in self.function.blocks:
+            block.ops = [row for made in block.ops for row in (made, *_untaken(made, taken))]
             self._rewrite(block)
         self.function.blocks += self.added
 
@@ -142,6 +148,20 @@ class _Placement:
         block.ops = [*actions, jump]
         self.added.append(block)
         edge.block, edge.arguments = block, []
+
+
+def _untaken(made: Op, taken: set[tuple[Value, int]]) -> list[Op]:
+    """Return what takes the tensors that a call gives behind its first result and nobody took."""
+    if not isinstance(made, Call) or len(made.results) < 2:
+        return []
+    missing: list[Op] = [
+        CallResult(made, index, row)
+        for index, row in enumerate(made.results)
+        if index and isinstance(row, TensorType) and (made, index) not in taken
+    ]
+    for row in missing:
+        row.span = made.span
+    return missing
 
 
 def _ordered(values: set[Value], function: Function) -> list[Value]:

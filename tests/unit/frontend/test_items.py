@@ -8,29 +8,37 @@ from tests.unit.frontend.tree_text import items, parse_text, parse_valid
 @pytest.mark.parametrize(
     ("text", "tree"),
     [
-        ("fn f() { }", "Function([], None, f, [], [], None, {})"),
+        ("fn f() { }", "Function([], None, f, [], [], None, {}, [])"),
         (
             "fn f(u64 a, P b) -> u8 { }",
-            "Function([], None, f, [], [Parameter(u64, False, a), Parameter(P, False, b)], u8, {})",
+            "Function([], None, f, [], [Parameter(u64, False, a), "
+            "Parameter(P, False, b)], u8, {}, [])",
         ),
         (
             "fn f(u64 a u8 b,) { }",
             "Function([], None, f, [], [Parameter(u64, False, a), "
-            "Parameter(u8, False, b)], None, {})",
+            "Parameter(u8, False, b)], None, {}, [])",
         ),
         (
             "fn f([u8] data) -> P { }",
-            "Function([], None, f, [], [Parameter(u8, True, data)], P, {})",
+            "Function([], None, f, [], [Parameter(u8, True, data)], P, {}, [])",
         ),
-        ("fn f<T>(T a) -> T { }", "Function([], None, f, [T], [Parameter(T, False, a)], T, {})"),
-        ("fn f<T, U>() { }", "Function([], None, f, [T, U], [], None, {})"),
-        ("fn P.m(P self) { }", "Function([], P, m, [], [Parameter(P, False, self)], None, {})"),
-        ("fn P<T>.m() { }", "Function([], P, m, [T], [], None, {})"),
-        ("@export fn f() { }", "Function([Annotation('export', None)], None, f, [], [], None, {})"),
+        (
+            "fn f<T>(T a) -> T { }",
+            "Function([], None, f, [T], [Parameter(T, False, a)], T, {}, [])",
+        ),
+        ("fn f() -> (u8, P) { }", "Function([], None, f, [], [], u8, {}, [P])"),
+        ("fn f<T, U>() { }", "Function([], None, f, [T, U], [], None, {}, [])"),
+        ("fn P.m(P self) { }", "Function([], P, m, [], [Parameter(P, False, self)], None, {}, [])"),
+        ("fn P<T>.m() { }", "Function([], P, m, [T], [], None, {}, [])"),
+        (
+            "@export fn f() { }",
+            "Function([Annotation('export', None)], None, f, [], [], None, {}, [])",
+        ),
         (
             '@section("x)") @a(b, c) fn f() { }',
             "Function([Annotation('section', '\"x)\"'), "
-            "Annotation('a', 'b, c')], None, f, [], [], None, {})",
+            "Annotation('a', 'b, c')], None, f, [], [], None, {}, [])",
         ),
         ("extern fn puts(u64 s) -> i32;", "Extern([], puts, [Parameter(u64, False, s)], i32)"),
         ("@dynamic extern fn f()", "Extern([Annotation('dynamic', None)], f, [], None)"),
@@ -67,7 +75,7 @@ def test_item(text: str, tree: str) -> None:
 
 def test_stray_semicolons_are_allowed() -> None:
     assert items(";; fn f() { };\n; const u64 A = 1;") == [
-        "Function([], None, f, [], [], None, {})",
+        "Function([], None, f, [], [], None, {}, [])",
         "Const(u64, A, 1)",
     ]
 

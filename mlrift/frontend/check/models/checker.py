@@ -182,6 +182,12 @@ class ModelChecker:
         """Return memory as a tensor of one axis."""
         return self._tensors.tensor_of_memory(address, row, length, span)
 
+    def change_memory(
+        self, view: typed.Expression, address: typed.Expression, node: ast.Assign
+    ) -> typed.Statement:
+        """Return the assignment of a tensor or a number to memory seen as a tensor."""
+        return self._tensors.assign_to_memory(view, address, node)
+
     def index(self, base: typed.Expression, node: ast.Index) -> typed.Expression:
         """Return `s[a..b]`; a neuron or a row is no value by itself."""
         if isinstance(base.type, EventsType):
@@ -250,14 +256,12 @@ class ModelChecker:
             base = self._handlers[type(target.base)](target.base)
             if isinstance(base.type, PopulationType):
                 return self._assign_column(base, target, node)
-            if isinstance(base.type, CsrType) and node.operator is None:
-                value = self._handlers[type(node.value)](node.value)
-                return self.connections.fill(base, target.member, value, node.span)
-        if isinstance(target, ast.Identifier) and node.operator is None:
+            if isinstance(base.type, CsrType):
+                return self.connections.change(base, node)
+        if isinstance(target, ast.Identifier):
             base = self._handlers[type(target)](target)
             if isinstance(base.type, CsrType):
-                value = self._handlers[type(node.value)](node.value)
-                return self.connections.fill(base, None, value, node.span)
+                return self.connections.change(base, node)
             if isinstance(base.type, PopulationType):
                 diagnostic = catalog.NO_ASSIGNMENT_TO_MODEL.at(target.span, found=base.type.name)
                 self._context.emit(diagnostic)

@@ -6,7 +6,7 @@ from mlrift.frontend.builtins import models as lowering
 from mlrift.frontend.check.context import Context, Wiring
 from mlrift.frontend.check.conversions import coerce, to_word
 from mlrift.frontend.check.models import made_typed as made
-from mlrift.frontend.check.models.edge_columns import columns_of
+from mlrift.frontend.check.models.edge_columns import columns_of, require_columns
 from mlrift.frontend.check.models.ranges import Rows, bounds, range_of
 from mlrift.frontend.check.models.rules import RuleReader
 from mlrift.frontend.scopes import Binding
@@ -20,6 +20,7 @@ from mlrift.typesystem import (
     U32,
     U64,
     CsrType,
+    ElementKind,
     EventsType,
     PopulationType,
     ScalarType,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mlrift.frontend.check.models.checker import ModelChecker
 
 _WORD = 8
+EDGE_SUMS = {"row_sum": "rows", "column_sum": "columns"}
 
 
 def _delay_column(kind: CsrType) -> int | None:
@@ -59,6 +61,7 @@ class ConnectionChecker:
         written = node.type
         assert isinstance(written, ast.CsrTypeName)
         found = self._wire.locals.declared(written)
+        require_columns(self._context, found, written.element.span)
         variable = typed.LocalVariable(node.name.text, found, node.name.span)
         value = self.built(node, variable)
         self._wire.locals.bind(Binding(variable, True, node.name.text[0] == "_"))
@@ -389,7 +392,60 @@ class ConnectionChecker:
         lower = lowering.product(number, row.memory, result.machine)
         return made.operation("tensor.product", lower, [connections, vector], result, span)
 
+    def edge_sums(
+        self, name: str, arguments: list[ast.Expression], span: Span
+    ) -> typed.Expression | None:
+        """Return `row_sum(w.field)` or `column_sum(w.field)`; None if that is no edge column."""
+        if len(arguments) != 1:
+            return None
+        argument = arguments[0]
+        field = argument.member if isinstance(argument, ast.Member) else None
+        root = argument.base if isinstance(argument, ast.Member) else argument
+        if not isinstance(root, ast.Identifier) or not self._context.extended_root(root):
+            return None
+        base = self._handlers[type(root)](root)
+        if not isinstance(base.type, CsrType):
+            return None
+        number = self._column(base.type, field, span)
+        if number is None:
+            return made.error(span)
+        row = columns_of(base.type)[number][1]
+        if not row.is_float:
+            found = f"`{row.name}`"
+            diagnostic = catalog.TENSOR_ARGUMENTS.at(
+                span, name=name, expected="f32 or f64 of connections", found=found
+            )
+            self._context.emit(diagnostic)
+            return made.error(span)
+        self._context.has_tensors = True
+        element = ElementKind(row.name)
+        result = TensorType(element, (None,), (None,))
+        operands = [
+            base,
+            self.column_address(base, number, span),
+            made.load_word(base, csr.EDGES, span),
+        ]
+        lower = lowering.edge_sums(EDGE_SUMS[name], row.size_bytes, result.machine)
+        return made.operation("tensor.sums", lower, operands, result, span)
+
     # ------------------------------------------------------------------ assignments
+
+    def change(self, base: typed.Expression, node: ast.Assign) -> typed.Statement:
+        """Return `w = x`, `w.field *= x` and the like: a number for all edges, or a tensor."""
+        assert isinstance(base.type, CsrType)
+        target, span = node.target, node.span
+        field = target.member if isinstance(target, ast.Member) else None
+        value = self._handlers[type(node.value)](node.value)
+        if node.operator is None and not isinstance(value.type, TensorType):
+            return self.fill(base, field, value, span)
+        number = self._column(base.type, field, target.span)
+        if number is None:
+            return typed.Evaluate(made.error(span), span)
+        row = columns_of(base.type)[number][1]
+        address = self.column_address(base, number, target.span)
+        count = made.load_word(base, csr.EDGES, span)
+        view = self._models.tensor_of_memory(address, row, count, target.span)
+        return self._models.change_memory(view, address, node)
 
     def fill(
         self, base: typed.Expression, field: ast.Name | None, value: typed.Expression, span: Span

@@ -13,7 +13,7 @@ from mlrift.frontend.check.models.learning import RuleSet, declare_rules
 from mlrift.frontend.check.models.structure import Column, StructModel
 from mlrift.frontend.check.signatures import declare_function
 from mlrift.static_types import TYPE_CHECKING
-from mlrift.typesystem import DOUBLE, ArrayType, ScalarType, StructType
+from mlrift.typesystem import DOUBLE, ArrayType, ScalarType, StructType, TensorType
 
 if TYPE_CHECKING:
     from mlrift.frontend.check.declarations import Declarations
@@ -64,8 +64,9 @@ def _model(context: Context, name: ast.Name) -> StructModel | None:
         if isinstance(row.type, ScalarType):
             made.columns.append(Column(row.name, row.type, is_field=True))
         else:
+            found = "a tensor" if isinstance(row.type, TensorType) else row.type.name
             diagnostic = catalog.NESTED_STATE.at(
-                name.span, struct=name.text, field=row.name, found=row.type.name
+                name.span, whose="a neuron", struct=name.text, field=row.name, found=found
             )
             context.emit(diagnostic)
     context.names.models[name.text] = made

@@ -10,6 +10,14 @@ from mlrift.frontend.check.context import Context, Wiring
 from mlrift.frontend.check.tensors import elementwise, printing, subscripts
 from mlrift.frontend.check.tensors.arrangement import extent_of, permuted
 from mlrift.frontend.check.tensors.extents import ExtentReader, element_kind
+from mlrift.frontend.check.tensors.fields import (
+    FIELD,
+    copied,
+    field_value,
+    is_lent,
+    lends,
+    settle_fields,
+)
 from mlrift.frontend.check.tensors.misuse import report_misplaced
 from mlrift.frontend.check.tensors.nodes import (
     ELEMENTS,
@@ -62,6 +70,24 @@ class TensorChecker:
         """Return the type of what is declared outside functions."""
         return self._reader.constant_type(name, "an extent of a variable outside functions")
 
+    def settle_fields(self, structs: list[ast.Struct]) -> None:
+        """Give the fields of structs that are tensors their types."""
+        settle_fields(self._context, structs)
+
+    def field_type(self, name: ast.TensorTypeName) -> Type:
+        """Return the type of a field; ERROR after a report."""
+        return self._reader.constant_type(name, "an extent of a field")
+
+    def field_value(
+        self, address: typed.Expression, found: TensorType, span: Span
+    ) -> typed.Expression:
+        """Return the tensor that a field of a struct is."""
+        return field_value(address, found, span)
+
+    def given(self, node: ast.Expression, wanted: TensorType) -> typed.Expression:
+        """Return a value for a field of type `wanted`."""
+        return self._values.given(node, wanted)
+
     def refuse(self, name: ast.AnyTypeName, what: str) -> None:
         """Report a type of a tensor where there can be none."""
         diagnostic = catalog.NOT_WITH_TENSORS.at(name.span, what=what, found=f"`{name.span.text}`")
@@ -94,6 +120,38 @@ class TensorChecker:
         if isinstance(result, TensorType):
             return self._values.fitted(value, result)
         return value
+
+    def results_of(self, call: typed.Call, results: list[Type]) -> list[Type]:
+        """Return the results of a call with what is known of their shapes there."""
+        return self._signatures.results_of(call, results)
+
+    def declare_result(
+        self,
+        type_name: ast.TensorTypeName,
+        name: ast.Name,
+        value: typed.Expression,
+        known: Type,
+        call: typed.Call,
+    ) -> typed.Statement:
+        """Declare a tensor that is one of several results, whose shape at the call is `known`."""
+        self._context.has_tensors = True
+        if isinstance(known, TensorType) and known is not value.type:
+            value = operation("fit", known, [value], value.span, ir.fit([]))
+        elif known is not ERROR and not isinstance(known, TensorType):
+            found = f"`{known.name}`"
+            self._context.emit(catalog.EXPECTED_TENSOR.at(value.span, found=found))
+            value = failed(value.span)
+        if isinstance(known, TensorType) and lends(call):
+            value = copied(value, value.span)
+        return self._variables.declare_given(type_name, name, value)
+
+    def refuse_result(self, type_name: ast.AnyTypeName, found: TensorType) -> None:
+        """Report a result that is a tensor where a variable is none."""
+        expected = f"`{type_name.span.text}`"
+        diagnostic = catalog.SHAPE_MISMATCH.at(
+            type_name.span, expected=expected, found=described(found)
+        )
+        self._context.emit(diagnostic)
 
     def static_read(self, variable: typed.StaticVariable, span: Span) -> typed.Expression:
         """Return the value of a static tensor."""
@@ -145,8 +203,8 @@ class TensorChecker:
             static_place = typed.StaticPlace(static, found, span)
             self._wire.assignments.prepend(self._variables.stored(static_place, owned, span))
             return operation("data", U64, [base], span, ir.data)
-        if type(base) is typed.BuiltinCall and base.builtin.name == "tensor.view":
-            return base.arguments[0]  # the column of a population or of connections
+        if type(base) is typed.BuiltinCall and base.builtin.name in ("tensor.view", FIELD):
+            return base.arguments[0]  # the column of a population or of connections, a field
         self._context.emit(catalog.NO_ADDRESS.at(span))
         return failed(span)
 
@@ -210,7 +268,9 @@ class TensorChecker:
         self, symbol: typed.FunctionSymbol, values: list[typed.Expression], span: Span
     ) -> typed.Expression:
         """Return the call of a function with tensors; other arguments are converted already."""
-        return self._signatures.call(self._signatures.functions[symbol], values, span)
+        made = self._signatures.call(self._signatures.functions[symbol], values, span)
+        may_be_field = isinstance(made.type, TensorType) and any(map(is_lent, values))
+        return copied(made, span) if may_be_field else made
 
     def has_shapes(self, symbol: typed.FunctionSymbol) -> bool:
         """Whether a function has tensors among its parameters or as its result."""

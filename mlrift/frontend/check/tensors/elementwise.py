@@ -24,6 +24,7 @@ from mlrift.source import Span
 from mlrift.typesystem import ERROR, ElementKind, ScalarType, TensorType
 from mlrift.values import value
 
+_HALVES = (ElementKind.F16, ElementKind.BF16)
 ARITHMETIC: dict[BinaryOperator, BinaryKind] = {
     BinaryOperator.ADD: BinaryKind.ADD,
     BinaryOperator.SUB: BinaryKind.SUB,
@@ -253,6 +254,11 @@ def matrix_product(
     assert isinstance(one, TensorType)
     assert isinstance(other, TensorType)
     if one.element is not other.element:
+        left, right = _widened(left), _widened(right)
+        one, other = left.type, right.type
+        assert isinstance(one, TensorType)
+        assert isinstance(other, TensorType)
+    if one.element is not other.element:
         _report_kinds(context, left, right)
         return failed(span)
     if one.element is ElementKind.BOOL:
@@ -265,3 +271,10 @@ def matrix_product(
     made = shaped(product_kind(one.element), shape)
     node = operation("@", made, [left, right], span, ir.product)
     return node if shape else element_of(node, made.element, [], span)
+
+
+def _widened(operand: typed.Expression) -> typed.Expression:
+    """Return a factor of a product beside another kind: f16 and bf16 as f32, which is exact."""
+    found = operand.type
+    is_half = isinstance(found, TensorType) and found.element in _HALVES
+    return cast(operand, ElementKind.F32, operand.span) if is_half else operand

@@ -39,16 +39,22 @@ _HOLDERS = frozenset(
 
 def report_misplaced(context: Context, blocks: list[typed.Block]) -> None:
     """Report tensors in the blocks of a function where none can be; `defer` shares some of them."""
+    function = context.function
+    symbol = function.symbol if function is not None else None
+    results: list[Type] = [] if symbol is None else [symbol.result, *symbol.further]
     for node, child in with_users(blocks):
         found = getattr(child, "type", None)
-        if isinstance(found, TensorType) and not _may_have(node, child):
+        if isinstance(found, TensorType) and not _may_have(node, child, results):
             where = PLACES.get(type(node), "used like this")
             if type(node) is not typed.Convert or node.type is not ERROR:
                 span = getattr(child, "span", None)
                 found_text = described(found)
                 diagnostic = catalog.TENSOR_MISPLACED.at(span, where=where, found=found_text)
                 if type(node) is typed.Return:
-                    diagnostic = diagnostic.note("only the first result can be a tensor")
+                    diagnostic = diagnostic.note("the result is declared as something else")
+                    is_single = len(node.values) == 1
+                    shown = found.name if is_single else f"(..., {found.name})"
+                    diagnostic = diagnostic.help(f"-> {shown}")
                 context.emit(diagnostic)
 
 
@@ -67,7 +73,7 @@ def with_users(blocks: list[typed.Block]) -> Iterator[tuple[Any, Any]]:
             yield node, child
 
 
-def _may_have(node: Any, child: Any) -> bool:
+def _may_have(node: Any, child: Any, results: list[Type]) -> bool:
     match node:
         case typed.BuiltinCall():
             return node.builtin.name.startswith("tensor.")
@@ -80,7 +86,16 @@ def _may_have(node: Any, child: Any) -> bool:
         case typed.Call():
             return _fits_parameter(node, child)
         case typed.Return():
-            return bool(node.values) and child is node.values[0]
+            return any(
+                child is row and (isinstance(wanted, TensorType) or wanted is ERROR)
+                for row, wanted in zip(node.values, results, strict=False)
+            )
+        case typed.StructValue():
+            return any(
+                child is row and isinstance(wanted, TensorType) for _, wanted, row in node.fields
+            )
+        case typed.DeclareTuple():
+            return isinstance(node.variables[0].type, TensorType)
         case _:
             return False
 

@@ -28,7 +28,7 @@ from mlrift.frontend.check.tensors.shapes import (
 )
 from mlrift.frontend.scopes import Binding, Signature
 from mlrift.source import Span
-from mlrift.typesystem import ERROR, U64, ErrorType, ScalarType, TensorType
+from mlrift.typesystem import ERROR, U64, ErrorType, ScalarType, TensorType, Type
 from mlrift.values import field, record
 
 
@@ -54,6 +54,7 @@ class SignatureChecker:
         self._context = context
         self._reader = reader
         self.functions: dict[typed.FunctionSymbol, FunctionShapes] = {}
+        self._bound: dict[typed.Call, dict[typed.LocalVariable, Dimension]] = {}
 
     # ------------------------------------------------------------------------ declarations
 
@@ -78,9 +79,14 @@ class SignatureChecker:
             parameter.type = self._type(shapes, row.type, parameter)
         if type(node.result) is ast.TensorTypeName:
             symbol.result = self._type(shapes, node.result, None)
+        further = node.further if type(node) is ast.Function else []
+        for place, name in enumerate(further):
+            if type(name) is ast.TensorTypeName:
+                symbol.further[place] = self._type(shapes, name, None)
 
     def _refuse(self, node: ast.Function | ast.Extern, what: str) -> None:
-        for row in (*(row.type for row in node.parameters), node.result):
+        further = node.further if type(node) is ast.Function else []
+        for row in (*(row.type for row in node.parameters), node.result, *further):
             if type(row) is ast.TensorTypeName:
                 self._refuse_at(row, what)
 
@@ -207,17 +213,23 @@ class SignatureChecker:
         if not is_sound:
             return failed(span)
         result = symbol.result
-        if not isinstance(result, TensorType):
-            return typed.Call(symbol, values, result, span)
-        shape = tuple(
-            bound.get(row) if isinstance(row, typed.LocalVariable) else row
-            for row in shape_of(result)
-        )
-        known = shaped(result.element, shape)
-        if known.extents == result.extents:
-            return typed.Call(symbol, values, known, span)
         call = typed.Call(symbol, values, result, span)
+        if symbol.result_count > 1:
+            self._bound[call] = bound
+        if not isinstance(result, TensorType):
+            return call
+        known = _known_result(result, bound)
+        if known.extents == result.extents:
+            call.type = known
+            return call
         return operation("fit", known, [call], span, ir.fit([]))
+
+    def results_of(self, call: typed.Call, results: list[Type]) -> list[Type]:
+        """Return the results of a call with what is known of their shapes there."""
+        bound = self._bound.get(call, {})
+        return [
+            _known_result(row, bound) if isinstance(row, TensorType) else row for row in results
+        ]
 
     def _argument(
         self,
@@ -278,6 +290,14 @@ class SignatureChecker:
                 f"`{name}` is {shown_extent(wanted[axis])} by the arguments before"
             )
         self._context.emit(diagnostic)
+
+
+def _known_result(result: TensorType, bound: dict[typed.LocalVariable, Dimension]) -> TensorType:
+    """Return the type of a result with the extents that the arguments of a call say."""
+    shape = tuple(
+        bound.get(row) if isinstance(row, typed.LocalVariable) else row for row in shape_of(result)
+    )
+    return shaped(result.element, shape)
 
 
 def _substituted(shape: Shape, bound: dict[typed.LocalVariable, Dimension]) -> Shape:

@@ -11,6 +11,7 @@ from mlrift.frontend.check.context import Context, Wiring
 from mlrift.frontend.check.conversions import to_word
 from mlrift.frontend.check.tensors import elementwise
 from mlrift.frontend.check.tensors.extents import has_any_extent
+from mlrift.frontend.check.tensors.fields import kept
 from mlrift.frontend.check.tensors.nodes import (
     ELEMENTS,
     FLOATS,
@@ -64,7 +65,7 @@ class ValueChecker:
             pairs = zip(shape_of(wanted), shape_of(found), strict=True)
             shape = tuple(two if one is None else one for one, two in pairs)
             wanted = shaped(wanted.element, shape)
-        return fitted(self._context, value, wanted)
+        return kept(fitted(self._context, value, wanted))
 
     def _lacks_shape(self, wanted: TensorType, span: Span) -> bool:
         if not has_any_extent(shape_of(wanted)):

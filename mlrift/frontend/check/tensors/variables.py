@@ -13,6 +13,7 @@ from mlrift.frontend.check.context import Context, Wiring
 from mlrift.frontend.check.conversions import to_word
 from mlrift.frontend.check.tensors import elementwise
 from mlrift.frontend.check.tensors.extents import ExtentReader, has_any_extent
+from mlrift.frontend.check.tensors.fields import chain_type
 from mlrift.frontend.check.tensors.nodes import (
     SCALARS,
     described,
@@ -79,6 +80,16 @@ class VariableChecker:
             return self._bound(name, failed(node.span), node.span)
         return self._bound(name, zeros(declared, node.span), node.span)
 
+    def declare_given(
+        self, type_name: ast.TensorTypeName, name: ast.Name, value: typed.Expression
+    ) -> typed.Statement:
+        """Declare a tensor that has a value already."""
+        declared = self._reader.local_type(type_name)
+        if isinstance(declared, TensorType):
+            value = self._values.fitted(value, declared)
+            return self._bound(name, value, name.span, declared)
+        return self._bound(name, failed(name.span), name.span)
+
     def _bound(
         self,
         name: ast.Name,
@@ -133,12 +144,14 @@ class VariableChecker:
         target = node.target
         while isinstance(target, ast.Index | ast.IndexAxes):
             target = target.base
-        if type(target) is not ast.Identifier:
-            return None
-        place = self._place(target)
+        place: typed.LocalPlace | typed.StaticPlace | None = None
+        if type(target) is ast.Member:
+            place = self._field(target)
+        elif type(target) is ast.Identifier:
+            place = self._place(target)
         if place is None:
             return None
-        if type(node.target) is ast.Identifier:
+        if target is node.target:
             return self._assign_whole(node, place)
         if target is not node.target.base:  # type: ignore[union-attr]  # an index
             return self._assign_nested(node)
@@ -155,6 +168,23 @@ class VariableChecker:
         if static is not None and isinstance(static.type, TensorType):
             return typed.StaticPlace(static, static.type, root.span)
         return None
+
+    def _field(self, target: ast.Member) -> typed.LocalPlace | None:
+        """Return a field that is a tensor as a variable that sees its memory."""
+        if not self._context.has_tensor_fields:
+            return None
+        if type(chain_type(self._context, target)) is not TensorType:
+            return None
+        place, span = self._wire.access.place(target), target.span
+        if type(place) is not typed.MemoryPlace or not isinstance(place.type, TensorType):
+            return None
+        address = typed.LocalVariable("<address>", U64, span)
+        view = typed.LocalVariable("<field>", place.type, span)
+        self._wire.assignments.prepend(typed.DeclareScalar(address, place.address, span))
+        seen = tensor_of_memory(read(address, span), place.type, span)
+        self._wire.assignments.prepend(typed.DeclareScalar(view, seen, span))
+        self._views[view] = address
+        return typed.LocalPlace(view, place.type, span)
 
     def _assign_nested(self, node: ast.Assign) -> typed.Statement:
         diagnostic = catalog.TENSOR_PART_NOT_ASSIGNED.at(node.target.span)

@@ -22,8 +22,7 @@ def own_edges(
     splits, parts = table
     first, last = bounds
     borders = builder.emit(Sub(parts, builder.word(1)))
-    offset = builder.emit(Add(builder.emit(Mul(row, borders)), part))
-    own = builder.emit(Add(splits, builder.emit(Shl(offset, builder.word(2)))))
+    own = split_place(builder, table, row, part)
     is_first = builder.emit(CompareInteger(IntegerPredicate.EQ, part, builder.word(0)))
     is_last = builder.emit(CompareInteger(IntegerPredicate.EQ, part, borders))
     before = builder.emit(Sub(own, builder.word(4)))
@@ -31,3 +30,11 @@ def own_edges(
     high = builder.emit(Load(builder.emit(Select(is_last, splits, own)), I32))
     own_first = builder.emit(Select(is_first, first, builder.emit(Add(first, low))))
     return own_first, builder.emit(Select(is_last, last, builder.emit(Add(first, high))))
+
+
+def split_place(builder: Builder, table: tuple[Value, Value], row: Value, part: Value) -> Value:
+    """Return the address of the split behind the edges of a row that are in block `part`."""
+    splits, parts = table
+    borders = builder.emit(Sub(parts, builder.word(1)))
+    offset = builder.emit(Add(builder.emit(Mul(row, borders)), part))
+    return builder.emit(Add(splits, builder.emit(Shl(offset, builder.word(2)))))

@@ -16,7 +16,7 @@ from mlrift.ir.ops.convert import BitsToFloat, FloatToBits
 from mlrift.ir.ops.memory import Load, Stack, Store
 from mlrift.ir.ops.vector_memory import Locality, Prefetch, PrefetchKind
 from mlrift.ir.parallel import emit_parallel_for, emit_parallel_parts
-from mlrift.ir.passes.expand_models.blocks import own_edges
+from mlrift.ir.passes.expand_models.blocks import own_edges, split_place
 from mlrift.ir.passes.expand_models.fetching import EdgeColumn, fetch_row, fetch_start
 from mlrift.ir.passes.expand_models.functions import region_body, word_function
 from mlrift.ir.passes.expand_models.routing import Values, route
@@ -78,10 +78,11 @@ def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> st
     inner.jump(after)
     inner.function.blocks.append(owned)
     inner.block = owned
-    targets = load_word(inner, connections, csr.TARGET_COUNT)
-    splits = inner.call_external("core.csr_part_splits", [connections, targets, parts])
+    owners = inner.call_external("core.csr_owners", [connections, parts])
+    splits = inner.call_external("core.csr_part_splits", [connections, owners])
     inner.emit(Store(inner.emit(Add(context, inner.word(40))), splits, I64))
-    emit_parallel_for(inner, send_function(inner, memory, kind), context, parts, one, parts)
+    inner.emit(Store(inner.emit(Add(context, inner.word(48))), owners, I64))
+    emit_parallel_for(inner, send_function(inner, memory, kind), context, owners, one, owners)
     inner.jump(after)
     inner.function.blocks.append(after)
     inner.block = after
@@ -187,10 +188,6 @@ class _Rows:
             with when(builder, self._is(IntegerPredicate.UGT, self.degree, _FEW_EDGES)):
                 self._fetch_row(event, part, has_degree)
         else:
-            events = event, self.count
-            fetch_start(
-                builder, events, lambda later: self._at(self.row_starts, self._row_of(later), 8)
-            )
             self._fetch_row(event, part, has_degree)
         with counted(builder, first, last) as edge:
             neuron = builder.emit(Load(self._at(self.targets, edge, 4), I32))
@@ -202,6 +199,9 @@ class _Rows:
 
     def _fetch_row(self, event: Value, part: Value | None, has_degree: bool) -> None:
         """Emit prefetches of long rows."""
+        fetch_start(
+            self._builder, (event, self.count), lambda later: self._starts(later, part, has_degree)
+        )
         columns = [EdgeColumn(self.targets, 4, PrefetchKind.READ)]
         if self._one is None:
             columns.append(EdgeColumn(self.values, self._size_bytes, PrefetchKind.READ))
@@ -210,6 +210,14 @@ class _Rows:
             return self._own_bounds(self._row_of(later), part, has_degree)
 
         fetch_row(self._builder, (event, self.count), bounds, columns)
+
+    def _starts(self, event: Value, part: Value | None, has_degree: bool) -> list[Value]:
+        """Return the addresses of the words that say where the row of an event begins."""
+        row = self._row_of(event)
+        places = [] if has_degree else [self._at(self.row_starts, row, 8)]
+        if part is not None:
+            places.append(split_place(self._builder, (self.splits, self.parts), row, part))
+        return places
 
     def _fetch_ahead(self, event: Value) -> None:
         """Emit prefetches of short rows: far ahead their edges, then their targets."""

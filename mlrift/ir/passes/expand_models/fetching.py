@@ -62,10 +62,11 @@ def fetch_row(
 
 
 def fetch_start(
-    builder: Builder, events: tuple[Value, Value], place: Callable[[Value], Value]
+    builder: Builder, events: tuple[Value, Value], places: Callable[[Value], Sequence[Value]]
 ) -> None:
-    """Emit the prefetch of the words at `place(event)`, which say where a later row begins."""
+    """Emit prefetches of the words at `places(event)`, which say where a later row begins."""
     event, end = events
     ahead = builder.emit(Add(event, builder.word(START_EVENTS)))
     with when(builder, builder.emit(CompareInteger(IntegerPredicate.ULT, ahead, end))):
-        builder.emit(Prefetch(PrefetchKind.READ, Locality.HIGH, place(ahead)))
+        for place in places(ahead):
+            builder.emit(Prefetch(PrefetchKind.READ, Locality.HIGH, place))

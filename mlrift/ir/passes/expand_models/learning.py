@@ -36,9 +36,9 @@ def pre(builder: Builder, made: Pre) -> None:
     context, count, edges = _context(builder, made, "core.csr_event_range")
     one, grain = builder.word(1), builder.word(GRAIN_EDGES)
     if _body(made.add) is not None:
-        parts = emit_parallel_parts(builder, edges, one, grain)
-        targets = load_word(builder, made.connections, csr.TARGET_COUNT)
-        splits = builder.call_external("core.csr_part_splits", [made.connections, targets, parts])
+        shares = emit_parallel_parts(builder, edges, one, grain)
+        parts = builder.call_external("core.csr_owners", [made.connections, shares])
+        splits = builder.call_external("core.csr_part_splits", [made.connections, parts])
         _set(builder, context, _SPLITS, splits)
         _set(builder, context, _PARTS, parts)
         emit_parallel_for(builder, _adding(builder, made), context, parts, one, parts)

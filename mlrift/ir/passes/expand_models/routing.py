@@ -2,7 +2,8 @@
 
 First every thread takes a share of the events, in order, and writes the edges of each into one list
 for each owner. Then every owner applies the lists made for it, those of the first share first. So
-each edge is fetched once, and each target still gets its terms in the order of the events.
+each edge is fetched once, and each target still gets its terms in the order of the events. Both are
+done in rounds, so that the lists stay in the caches.
 """
 
 from enum import Enum, unique
@@ -11,7 +12,7 @@ from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value
 from mlrift.ir.loops import counted, when
 from mlrift.ir.ops import csr
-from mlrift.ir.ops.arith import Add, FAdd, Lshr, Mul, Shl, Sub
+from mlrift.ir.ops.arith import Add, FAdd, Lshr, Mul, Select, Shl, Sub
 from mlrift.ir.ops.compare import CompareInteger, IntegerPredicate
 from mlrift.ir.ops.control import Return
 from mlrift.ir.ops.convert import BitsToFloat
@@ -22,7 +23,9 @@ from mlrift.ir.passes.expand_models.functions import region_body
 from mlrift.ir.passes.expand_models.simple import MEMORY_BYTES, load_word
 from mlrift.typesystem import F32, F64, I32, I64, MachineType
 
-_AHEAD_EVENTS, _AHEAD_EDGES = 8, 16
+_AHEAD_EVENTS, _AHEAD_EDGES = 32, 32
+# Words of the context (edges.py).
+_ENTRIES, _LISTS = 8, 40
 # Words of the lists' header (std/core/csr.mlr).
 _CAPACITY, _COUNTS, _TARGETS, _VALUES, _SCALE = 0, 8, 16, 24, 32
 
@@ -45,15 +48,28 @@ def route(
     connections, count, parts = sizes
     memory, kind = delivered
     width = builder.word(MEMORY_BYTES[memory])
-    lists = builder.call_external("core.csr_route_lists", [connections, count, parts, width])
-    builder.emit(Store(builder.emit(Add(context, builder.word(40))), lists, I64))
     one = builder.word(1)
     routing, applying = (
         _route_function(builder, memory, kind),
         _apply_function(builder, memory, kind),
     )
-    emit_parallel_for(builder, routing, context, count, one, parts)
-    emit_parallel_for(builder, applying, context, parts, one, parts)
+    most = builder.call_external("core.csr_round_events", [connections, parts])
+    rounds = builder.call_external("core.csr_rounds", [count, most])
+    entries = load_word(builder, context, _ENTRIES)
+    with counted(builder, builder.word(0), rounds) as number:
+        begin = builder.emit(Mul(number, most))
+        left = builder.emit(Sub(count, begin))
+        is_whole = builder.emit(CompareInteger(IntegerPredicate.ULT, most, left))
+        events = builder.emit(Select(is_whole, most, left))
+        _store(builder, context, _ENTRIES, _at(builder, entries, begin, 4))
+        lists = builder.call_external("core.csr_route_lists", [connections, most, parts, width])
+        _store(builder, context, _LISTS, lists)
+        emit_parallel_for(builder, routing, context, events, one, parts)
+        emit_parallel_for(builder, applying, context, parts, one, parts)
+
+
+def _store(builder: Builder, context: Value, offset: int, value: Value) -> None:
+    builder.emit(Store(builder.emit(Add(context, builder.word(offset))), value, I64))
 
 
 def _at(builder: Builder, base: Value, index: Value, size_bytes: int) -> Value:
@@ -67,7 +83,7 @@ class _Lists:
     def __init__(self, builder: Builder, context: Value, memory: MachineType) -> None:
         self._builder = builder
         self._memory = memory
-        lists = load_word(builder, context, 40)
+        lists = load_word(builder, context, _LISTS)
         self.parts = load_word(builder, context, 48)
         self.capacity = load_word(builder, lists, _CAPACITY)
         self.counts = load_word(builder, lists, _COUNTS)
@@ -98,9 +114,10 @@ def _route_function(builder: Builder, memory: MachineType, kind: Values) -> str:
     inner, (context, first, last, part) = region_body(builder, symbol)
     lists = _Lists(inner, context, memory)
     connections = load_word(inner, context, 0)
-    entries = load_word(inner, context, 8)
+    entries = load_word(inner, context, _ENTRIES)
     values = load_word(inner, context, 32)
     source_first = load_word(inner, connections, csr.SOURCE_FIRST)
+    target_first = load_word(inner, connections, csr.TARGET_FIRST)
     degree = load_word(inner, connections, csr.DEGREE)
     targets = load_word(inner, connections, csr.TARGETS)
     width = MEMORY_BYTES[memory]
@@ -123,7 +140,7 @@ def _route_function(builder: Builder, memory: MachineType, kind: Values) -> str:
         start = start_of(event)
         with counted(inner, start, inner.emit(Add(start, degree))) as edge:
             neuron = inner.emit(Load(_at(inner, targets, edge, 4), I32))
-            scaled = inner.emit(Mul(neuron, lists.scale))
+            scaled = inner.emit(Mul(inner.emit(Sub(neuron, target_first)), lists.scale))
             owner = inner.emit(Lshr(scaled, inner.word(32)))
             length_place = lists.count_of(part, owner)
             length = inner.emit(Load(length_place, I64))

@@ -217,8 +217,8 @@ def context_of(
     Without a kernel the one operand is what a reduction runs over. `reused` is one more than the
     number of an operand that may become the result.
     """
-    words = _FIRST_OPERAND + len(operands) * _OPERAND_WORDS + len(scalars)
-    context = stack_in_entry(out, words)
+    size_bytes = context_bytes(len(operands), len(scalars))
+    context = stack_in_entry(out, size_bytes // WORD_BYTES)
     out.store_word(context, _OPERANDS, out.word(len(operands)))
     fast: Value = out.word(0)
     general: Value = fast
@@ -238,6 +238,11 @@ def context_of(
     for index, scalar in enumerate(scalars):
         out.store_word(context, _FIRST_OPERAND + len(operands) * _OPERAND_WORDS + index, scalar)
     return context
+
+
+def context_bytes(operands: int, scalars: int) -> int:
+    """Return how large a context is."""
+    return (_FIRST_OPERAND + operands * _OPERAND_WORDS + scalars) * WORD_BYTES
 
 
 def stack_in_entry(out: Emitter, words: int) -> Value:

@@ -9,6 +9,7 @@ from mlrift.ir.passes.expand_tensors.expander import Expander, Kernels, Rule
 from mlrift.ir.passes.expand_tensors.map_kernels import (
     MapKernel,
     MapShape,
+    context_bytes,
     context_of,
     fast_kernel,
     general_kernel,
@@ -51,6 +52,24 @@ def context_of_map(on: Expander, made: Map, element: ElementKind, rank: int) -> 
     shape = shape_of_map(made.body, types, made.scalars, element, rank)
     kernel = kernel_of_map(on.kernels, shape)
     return context_of(on.out, operands, made.scalars, rank, kernel, reused=_reused(on, made))
+
+
+def context_of_body(
+    on: Expander,
+    body: str,
+    operands: list[tuple[Value, TensorType]],
+    scalars: list[Value],
+    found: TensorType,
+) -> tuple[Value, int]:
+    """Emit the context of a map whose elements are computed where they are made or used.
+
+    Its result is of the type `found`. Returns the context and the number of its bytes.
+    """
+    types = [row for _, row in operands]
+    shape = shape_of_map(body, types, scalars, found.element, found.rank)
+    kernel = kernel_of_map(on.kernels, shape)
+    context = context_of(on.out, operands, scalars, found.rank, kernel)
+    return context, context_bytes(len(operands), len(scalars))
 
 
 def _map(on: Expander, made: Map) -> Value:

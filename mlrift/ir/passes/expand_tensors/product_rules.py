@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from mlrift.ir.core import Value
 from mlrift.ir.op import Op
-from mlrift.ir.ops.call import FunctionAddress
+from mlrift.ir.ops.call import CallIndirect, FunctionAddress
+from mlrift.ir.ops.compare import IntegerPredicate
 from mlrift.ir.ops.loop import Vectorising
 from mlrift.ir.ops.tensor_linear import Convolution, MatrixProduct
 from mlrift.ir.ops.tensor_map import BinaryKind
@@ -22,7 +23,7 @@ from mlrift.ir.passes.expand_tensors.elements import (
 from mlrift.ir.passes.expand_tensors.emit import Emitter, new_function
 from mlrift.ir.passes.expand_tensors.expander import Expander, Rule
 from mlrift.ir.passes.expand_tensors.map_kernels import words_on_stack
-from mlrift.typesystem import I64, ElementKind, Extents
+from mlrift.typesystem import I64, ElementKind, Extents, TensorType
 
 _WITH_KERNELS = (*FLOATS, ElementKind.I8)
 _PARAMETERS = (
@@ -37,12 +38,17 @@ _PARAMETERS = (
     "b_column",
     "c",
     "c_row",
+    "finish",
+    "count",
+    "a_step",
+    "b_step",
+    "c_step",
 )
-_CONVOLUTION_WORDS = 14
+_CONVOLUTION_WORDS = 15
 _UPPER_HALF = 32
 
 
-def _kernel(on: Expander, element: ElementKind) -> Value:
+def product_kernel(on: Expander, element: ElementKind) -> Value:
     """Emit the address of the matrix kernel for elements of a kind."""
     if element in _WITH_KERNELS:
         name = f"core.matmul{element.value}_run"
@@ -57,23 +63,46 @@ def _kernel(on: Expander, element: ElementKind) -> Value:
 
 
 def _add_plain_kernel(on: Expander, name: str, element: ElementKind) -> None:
-    """Add a product of whole numbers that wrap: row by row, the columns side by side."""
+    """Add products of whole numbers that wrap."""
     out = new_function(on.module, name, [(row, I64) for row in _PARAMETERS])
     out.function.is_simd = True
-    m, n, k, a, a_row, a_column, b, b_row, b_column, c, c_row = out.function.parameters
+    words = dict(zip(_PARAMETERS, out.function.parameters, strict=True))
     shift = element_shift(element)
 
+    def product(_: Value, carried: list[Value]) -> Sequence[Value]:
+        a, b, c = carried
+        _emit_product(out, {**words, "a": a, "b": b, "c": c}, element)
+        return [
+            out.element(place, words[f"{side}_step"], shift)
+            for side, place in zip("abc", carried, strict=True)
+        ]
+
+    out.loop(words["count"], product, [words[side] for side in "abc"])
+    out.give()
+
+
+def _emit_product(out: Emitter, words: dict[str, Value], element: ElementKind) -> None:
+    """Emit a product row by row, the columns side by side."""
+    n, finish = words["n"], words["finish"]
+    shift = element_shift(element)
+
+    def tell(target: Value) -> Sequence[Value]:
+        out.emit(CallIndirect(out.load_word(finish, 0), [finish, target, n]))
+        return []
+
     def row(i: Value, carried: list[Value]) -> Sequence[Value]:
-        target = out.element(c, out.mul(i, c_row), shift)
+        target = out.element(words["c"], out.mul(i, words["c_row"]), shift)
         _fill_zero(out, target, n, element)
-        source = out.element(a, out.mul(i, a_row), shift)
+        source = out.element(words["a"], out.mul(i, words["a_row"]), shift)
 
         def factor(p: Value, _carried: list[Value]) -> Sequence[Value]:
-            left = load_element(out, out.element(source, out.mul(p, a_column), shift), element)
-            right = out.element(b, out.mul(p, b_row), shift)
+            place = out.element(source, out.mul(p, words["a_column"]), shift)
+            left = load_element(out, place, element)
+            right = out.element(words["b"], out.mul(p, words["b_row"]), shift)
 
             def column(j: Value, _none: list[Value]) -> Sequence[Value]:
-                other = load_element(out, out.element(right, out.mul(j, b_column), shift), element)
+                across = out.mul(j, words["b_column"])
+                other = load_element(out, out.element(right, across, shift), element)
                 place = out.element(target, j, shift)
                 product = binary(out, BinaryKind.MUL, left, other, element)
                 old = load_element(out, place, element)
@@ -84,11 +113,13 @@ def _add_plain_kernel(on: Expander, name: str, element: ElementKind) -> None:
             out.loop(n, column, vectorising=Vectorising.AUTOMATIC)
             return []
 
-        out.loop(k, factor)
+        out.loop(words["k"], factor)
+        # Once, if anybody wants to know.
+        wanted = out.compare(IntegerPredicate.NE, finish, out.word(0))
+        out.loop(out.select(wanted, out.word(1), out.word(0)), lambda _, none: tell(target))
         return []
 
-    out.loop(m, row)
-    out.give()
+    out.loop(words["m"], row)
 
 
 def _fill_zero(out: Emitter, target: Value, count: Value, element: ElementKind) -> None:
@@ -110,22 +141,31 @@ def _stretches(extents: Extents) -> int:
     return bits
 
 
-def _multiply(on: Expander, made: MatrixProduct) -> Value:
-    left, right = on.type_of(made.lhs), on.type_of(made.rhs)
-    batch = max(left.rank, right.rank) - 2
-    stretches = [
-        _stretches(row.extents) | _missing(max(row.rank - 2, 0), batch) for row in (left, right)
-    ]
+def product_arguments(on: Expander, lhs: Value, rhs: Value) -> list[Value]:
+    """Emit what the runtime is told of a product: operands, kind, stretched axes, kernel."""
+    left, right = on.type_of(lhs), on.type_of(rhs)
     out = on.out
-    arguments = [
-        on.word(made.lhs),
-        on.word(made.rhs),
+    return [
+        on.word(lhs),
+        on.word(rhs),
         out.word(KIND_CODES[product_kind(left.element)]),
-        out.word(stretches[0] | stretches[1] << _UPPER_HALF),
-        _kernel(on, left.element),
+        out.word(stretched_batches(left, right)),
+        product_kernel(on, left.element),
         on.message("tensor matrix product"),
     ]
-    return on.runtime("core.tensorproduct_multiply", arguments)
+
+
+def stretched_batches(left: TensorType, right: TensorType) -> int:
+    """Return a bit for each batch axis that stretches; the right side's are the upper half."""
+    batch = max(left.rank, right.rank) - 2
+    bits = [
+        _stretches(row.extents) | _missing(max(row.rank - 2, 0), batch) for row in (left, right)
+    ]
+    return bits[0] | bits[1] << _UPPER_HALF
+
+
+def _multiply(on: Expander, made: MatrixProduct) -> Value:
+    return on.runtime("core.tensorproduct_multiply", product_arguments(on, made.lhs, made.rhs))
 
 
 def _missing(own: int, batch: int) -> int:
@@ -147,7 +187,7 @@ def _convolve(on: Expander, made: Convolution) -> Value:
     ]
     message = on.message("tensor convolution")
     if element not in _WITH_KERNELS:
-        arguments += [_kernel(on, element), message]
+        arguments += [product_kernel(on, element), message]
         return on.runtime("core.tensorproduct_convolve", arguments)
     name = f"core.conv{element.value}_run"
     on.module.declare(name, [I64] * _CONVOLUTION_WORDS, ())

@@ -12,6 +12,7 @@ from mlrift.ir.passes.expand_tensors.elements import (
     store_element,
 )
 from mlrift.ir.passes.expand_tensors.expander import Expander, Rule
+from mlrift.ir.passes.expand_tensors.fused_rules import FUSED_RULES
 from mlrift.ir.passes.expand_tensors.map_kernels import stretch_bits, words_on_stack
 from mlrift.ir.passes.expand_tensors.map_rules import MAP_RULES
 from mlrift.ir.passes.expand_tensors.product_rules import PRODUCT_RULES
@@ -213,4 +214,5 @@ RULES: dict[type[Op], Rule] = {
     **REDUCE_RULES,
     **PRODUCT_RULES,
     **ROW_RULES,
+    **FUSED_RULES,
 }
