@@ -19,11 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers import peers_folder
+from tests.llm.gguf_file import GgufRow, Signed, Value, gguf_head, padding_of
 
 _BF16, _F32 = 30, 0
-_ALIGNMENT_BYTES = 32
 _CHUNK = 1 << 24
-_U32, _F32_KEY, _STRING, _ARRAY, _I32 = 4, 6, 8, 9, 5
 _CONTROL = 3
 
 
@@ -156,59 +155,52 @@ def _write_folder(folder: Path, shape: ModelShape) -> None:
 
 def _write_gguf(path: Path, shape: ModelShape) -> None:
     """Write the bf16 file; q and k of llama are not permuted, which changes no time."""
-    keys = _keys(shape)
-    rows = list(tensors_of(shape))
-    head = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(rows), len(keys)))
-    for name, value in keys:
-        head += _string(name) + value
-    offset = 0
-    for name, _, extents in rows:
-        kind, size = (_BF16, 2) if len(extents) > 1 else (_F32, 4)
-        dims = struct.pack(f"<{len(extents)}Q", *reversed(extents))
-        head += _string(name) + struct.pack("<I", len(extents)) + dims
-        head += struct.pack("<IQ", kind, offset)
-        offset += _rounded_up(size * math.prod(extents))
     partial = path.with_suffix(".partial")
     with partial.open("wb") as file:
-        file.write(head + bytes(-len(head) % _ALIGNMENT_BYTES))
-        for name, _, extents in rows:
+        file.write(gguf_head(_keys(shape), _rows(shape)))
+        for name, _, extents in tensors_of(shape):
             for piece in _weights(name, extents):
                 is_matrix = len(extents) > 1
                 wide = piece if is_matrix else piece.astype(np.uint32) << np.uint32(16)
                 file.write(wide.tobytes())
-            file.write(bytes(-file.tell() % _ALIGNMENT_BYTES))
+            file.write(bytes(padding_of(file.tell())))
     partial.rename(path)
 
 
-def _keys(shape: ModelShape) -> list[tuple[str, bytes]]:
+def _rows(shape: ModelShape) -> Iterator[GgufRow]:
+    for name, _, extents in tensors_of(shape):
+        kind, size = (_BF16, 2) if len(extents) > 1 else (_F32, 4)
+        yield GgufRow(name, extents[::-1], kind, size * math.prod(extents))
+
+
+def _keys(shape: ModelShape) -> dict[str, Value | Signed]:
     tag = shape.tag
     controls = 3
     plain = shape.vocabulary - controls
     tokens, merges = _vocabulary(plain)
     tokens += [f"<|control{row}|>" for row in range(controls)]
-    types = [1] * plain + [_CONTROL] * controls
-    return [
-        ("general.architecture", _text(tag)),
-        ("general.name", _text(shape.name)),
-        (f"{tag}.block_count", _number(shape.layers)),
-        (f"{tag}.context_length", _number(8192)),
-        (f"{tag}.embedding_length", _number(shape.hidden)),
-        (f"{tag}.feed_forward_length", _number(shape.feed_forward)),
-        (f"{tag}.attention.head_count", _number(shape.heads)),
-        (f"{tag}.attention.head_count_kv", _number(shape.key_heads)),
-        (f"{tag}.attention.key_length", _number(shape.head_size)),
-        (f"{tag}.attention.value_length", _number(shape.head_size)),
-        (f"{tag}.rope.dimension_count", _number(shape.head_size)),
-        (f"{tag}.attention.layer_norm_rms_epsilon", _float(shape.epsilon)),
-        (f"{tag}.rope.freq_base", _float(shape.theta)),
-        ("tokenizer.ggml.model", _text("gpt2")),
-        ("tokenizer.ggml.pre", _text("llama-bpe" if tag == "llama" else "qwen2")),
-        ("tokenizer.ggml.tokens", _array(_STRING, [_string(row) for row in tokens])),
-        ("tokenizer.ggml.token_type", _array(_I32, [struct.pack("<i", row) for row in types])),
-        ("tokenizer.ggml.merges", _array(_STRING, [_string(row) for row in merges])),
-        ("tokenizer.ggml.bos_token_id", _number(plain)),
-        ("tokenizer.ggml.eos_token_id", _number(plain + 1)),
-    ]
+    return {
+        "general.architecture": tag,
+        "general.name": shape.name,
+        f"{tag}.block_count": shape.layers,
+        f"{tag}.context_length": 8192,
+        f"{tag}.embedding_length": shape.hidden,
+        f"{tag}.feed_forward_length": shape.feed_forward,
+        f"{tag}.attention.head_count": shape.heads,
+        f"{tag}.attention.head_count_kv": shape.key_heads,
+        f"{tag}.attention.key_length": shape.head_size,
+        f"{tag}.attention.value_length": shape.head_size,
+        f"{tag}.rope.dimension_count": shape.head_size,
+        f"{tag}.attention.layer_norm_rms_epsilon": shape.epsilon,
+        f"{tag}.rope.freq_base": shape.theta,
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "llama-bpe" if tag == "llama" else "qwen2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": Signed([1] * plain + [_CONTROL] * controls),
+        "tokenizer.ggml.merges": merges,
+        "tokenizer.ggml.bos_token_id": plain,
+        "tokenizer.ggml.eos_token_id": plain + 1,
+    }
 
 
 def _vocabulary(count: int) -> tuple[list[str], list[str]]:
@@ -227,28 +219,3 @@ def _byte_name(byte: int) -> str:
     if byte in plain:
         return chr(byte)
     return chr(256 + sum(1 for other in range(byte) if other not in plain))
-
-
-def _rounded_up(size: int) -> int:
-    return size + -size % _ALIGNMENT_BYTES
-
-
-def _string(text: str) -> bytes:
-    data = text.encode()
-    return struct.pack("<Q", len(data)) + data
-
-
-def _text(text: str) -> bytes:
-    return struct.pack("<I", _STRING) + _string(text)
-
-
-def _number(value: int) -> bytes:
-    return struct.pack("<II", _U32, value)
-
-
-def _float(value: float) -> bytes:
-    return struct.pack("<If", _F32_KEY, value)
-
-
-def _array(kind: int, rows: list[bytes]) -> bytes:
-    return struct.pack("<IIQ", _ARRAY, kind, len(rows)) + b"".join(rows)

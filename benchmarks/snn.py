@@ -9,7 +9,7 @@ and writes them, with plots, to benchmarks/results. Wrong spikes or weights are 
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import commands, peers
@@ -19,6 +19,7 @@ from benchmarks.result_page import result_path, write_page
 from benchmarks.snn_classic import CLASSIC_NOTE, classic_figures
 from benchmarks.snn_compile import compile_figures
 from benchmarks.snn_large import large_figures
+from benchmarks.snn_limits import measure_limits
 from benchmarks.snn_measure import Outcome, measure
 from benchmarks.snn_report import draw, report
 from benchmarks.snn_sides import Setting
@@ -50,12 +51,12 @@ def main() -> None:
         settings = _settings(names, options.quick)
         outcomes = _outcomes(settings, Path(name), options.runs)
         if outcomes:
-            parts.append(report(outcomes))
+            parts.append(report(outcomes, measure_limits(Path(name))))
             plots = draw(outcomes, result_path(options.label, ""))
             has_failed = any(outcome.mistakes for outcome in outcomes)
-        tables = {
+        tables: dict[str, Callable[[], Iterable[Figure]]] = {
             CLASSIC: lambda: classic_figures(Path(name), options.runs),
-            LARGE: lambda: large_figures(Path(name)),
+            LARGE: lambda: large_figures(Path(name), options.most_cells),
             COMPILE: lambda: compile_figures(Path(name), options.runs),
         }
         for title, make in tables.items():
@@ -78,6 +79,9 @@ def _parse_command_line(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--runs", type=int, default=3, help="runs of each side (default 3)")
     parser.add_argument("--quick", action="store_true", help="a part of the steps")
+    parser.add_argument(
+        "--most-cells", type=int, default=200_000_000, help="the largest size of `large`"
+    )
     parser.add_argument("--label", default="snn", help="the name of the result, after its date")
     options = parser.parse_args(arguments)
     unknown = [name for name in options.names if name not in NAMES]

@@ -51,7 +51,7 @@ class Run:
         return self.sample.peak_memory_bytes / self.cells
 
 
-def large_figures(folder: Path) -> Iterator[Figure]:
+def large_figures(folder: Path, most_cells: int) -> Iterator[Figure]:
     """Yield rows for each program that exists and each size that there is memory for."""
     for name, source in PROGRAMS.items():
         if not source.exists():
@@ -61,15 +61,17 @@ def large_figures(folder: Path) -> Iterator[Figure]:
         try:
             compiler = commands.mlrc(source, program, folder / "cache", commands.HOST_TARGET)
             run_once(compiler)
-            yield from _program_figures(name, program)
+            yield from _program_figures(name, program, most_cells)
         except MeasurementError as error:
             text = str(error).replace("\n", " ")[:200]
             yield Figure(f"noesis_60m, {name}", text, "", "", "", Verdict.FAILED)
 
 
-def _program_figures(name: str, program: Path) -> Iterator[Figure]:
+def _program_figures(name: str, program: Path, most_cells: int) -> Iterator[Figure]:
     linear: Run | None = None
     for cells in CELLS:
+        if cells > most_cells:
+            continue
         row = f"noesis_60m, {name}, N={cells:.0e}".replace("e+0", "e")
         if cells * BYTES_1_1 / 2 > min(LARGEST_BYTES, _available_bytes()):
             yield Figure(row, "too little memory", "", "", "", Verdict.NO_AIM)

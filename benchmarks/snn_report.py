@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks import commands, peers, snn_sides
 from benchmarks.figures import Figure, Verdict, at_least, at_most, markdown_table
 from benchmarks.result_page import table
+from benchmarks.snn_limits import Limits, floor_figures, limits_section
 from benchmarks.snn_measure import Outcome, Result
 from benchmarks.snn_workloads import (
     LARGEST_RATIO_TO_C,
@@ -21,13 +22,17 @@ Group = tuple[Kind, Precision, int]
 _UNITS = {Kind.LIF: "ns a cell and step", Kind.STDP: "us a step"}
 
 
-def report(outcomes: Sequence[Outcome]) -> str:
+def report(outcomes: Sequence[Outcome], limits: Limits | None) -> str:
     """Return all tables."""
     parts = []
     for group in _groups(outcomes):
         members = _members(outcomes, group)
         parts.append(f"## {_title(group)}, {_UNITS[group[0]]}\n\n{_times(members)}")
-    parts.append(f"## Aims\n\n{markdown_table(aims(outcomes))}")
+    figures = aims(outcomes)
+    if limits is not None:
+        parts.append(limits_section(limits, outcomes))
+        figures += floor_figures(limits, outcomes)
+    parts.append(f"## Aims\n\n{markdown_table(figures)}")
     single = [outcome for outcome in outcomes if outcome.setting.threads == 1]
     parts.append(f"## From source to program, s\n\n{_cells(single, _compile_text)}")
     parts.append(f"## Peak memory, MiB\n\n{_cells(single, _memory_text)}")

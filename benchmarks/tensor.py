@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks import commands, peers
 from benchmarks.figures import Figure, Verdict, at_least, markdown_table
 from benchmarks.result_page import result_path, table, write_page
-from benchmarks.tensor_measure import Limits, Times, machine_limits, measure
+from benchmarks.tensor_measure import Limits, Times, machine_limits, measure, memory_of_chain
 from benchmarks.tensor_operations import OPERATIONS, Limit, Operation, Peer
 
 _NOTE = (
@@ -39,7 +39,8 @@ def main() -> None:
                 found = measure(operation, threads, Path(name), options.runs)
                 print(_line(found), file=sys.stderr, flush=True)
                 times.append(found)
-    body = _body(times, limits, options.runs)
+        memory = "" if options.names else _memory_text(memory_of_chain(Path(name)))
+    body = _body(times, limits, options.runs) + memory
     body += "".join(f"\n![{plot.stem}]({plot.name})\n" for plot in _draw(times, options))
     print(f"\n{body}", end="")
     words = ["python", "-m", "benchmarks.tensor", *sys.argv[1:]]
@@ -89,6 +90,13 @@ def _limits_text(limit: Limits) -> str:
     return (
         f"Limits: {limit.multiply_add_gflops:.0f} GFLOP/s, copy {limit.copy_gigabytes:.1f} GB/s, "
         f"chain {chain:.2f} ms."
+    )
+
+
+def _memory_text(tensors: float) -> str:
+    return (
+        "\n## Memory\n\nA chain of ten operations on 64 MiB that cannot be one pass needs "
+        f"{tensors:.2f} such tensors at its peak, the given one included.\n"
     )
 
 

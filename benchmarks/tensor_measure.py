@@ -46,6 +46,15 @@ def machine_limits(threads: int, folder: Path) -> Limits:
     return Limits(threads, values["fma_gflops"][0], values["copy_gbps"][0], chain_ns)
 
 
+def memory_of_chain(folder: Path) -> float:
+    """Return the peak memory of ten operations in units of the tensor they work on."""
+    program = folder / "memory"
+    source = SOURCES / "memory.mlr"
+    run_once(commands.mlrc(source, program, folder / "cache", commands.HOST_TARGET))
+    sample = run_once(Command((str(program),)))
+    return sample.peak_memory_bytes / _values(sample)["bytes"][0]
+
+
 def measure(operation: Operation, threads: int, folder: Path, runs: int) -> Times:
     """Run both sides alternately and compare their results."""
     missing: list[str] = []

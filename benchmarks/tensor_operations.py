@@ -79,6 +79,15 @@ OPERATIONS = (
         _matmul_flops(16, 256, 256, 256),
     ),
     Operation(
+        "matmul_small",
+        "matmul 4096 x (8 x 8 x 8)",
+        100,
+        Limit.ARITHMETIC,
+        _matmul_flops(4096, 8, 8, 8),
+        0.9,
+    ),
+    Operation("dot", "dot of 65,536", 500, Limit.MEMORY, 8.0 * 65536, 0.9, tolerance=1e-4),
+    Operation(
         "softmax", "softmax of 4096 x 1024", 50, Limit.MEMORY, 8.0 * _ROWS * _MATMUL_SIDE, 0.9
     ),
     Operation(
@@ -90,6 +99,14 @@ OPERATIONS = (
         20,
         Limit.ARITHMETIC,
         2.0 * 8 * 64 * 64 * 9 * 56 * 56,
+        0.9,
+    ),
+    Operation(
+        "conv2d_half",
+        "the same, stride 2",
+        40,
+        Limit.ARITHMETIC,
+        2.0 * 8 * 64 * 64 * 9 * 28 * 28,
         0.9,
     ),
     Operation(

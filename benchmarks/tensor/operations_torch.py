@@ -40,6 +40,18 @@ def matmul_batched() -> Operation:
     return lambda: a @ b
 
 
+def matmul_small() -> Operation:
+    """Multiply many pairs of small matrices."""
+    a, b = filled(0, 4096, 8, 8), filled(1, 4096, 8, 8)
+    return lambda: a @ b
+
+
+def dot() -> Operation:
+    """Multiply two vectors."""
+    x, y = filled(0, 65536), filled(1, 65536)
+    return lambda: x @ y
+
+
 def softmax() -> Operation:
     """Take the softmax of each row."""
     x = filled(0, 4096, 1024)
@@ -56,6 +68,12 @@ def conv2d() -> Operation:
     """Convolve eight images of 64 channels with 64 kernels of 3 x 3, padded by 1."""
     x, kernel = filled(0, 8, 64, 56, 56), filled(1, 64, 64, 3, 3)
     return lambda: functional.conv2d(x, kernel, padding=1)
+
+
+def conv2d_half() -> Operation:
+    """Convolve them at every other place."""
+    x, kernel = filled(0, 8, 64, 56, 56), filled(1, 64, 64, 3, 3)
+    return lambda: functional.conv2d(x, kernel, stride=2, padding=1)
 
 
 def chain() -> Operation:
@@ -127,9 +145,12 @@ OPERATIONS: dict[str, Callable[[], Operation]] = {
         matmul_square,
         matmul_flat,
         matmul_batched,
+        matmul_small,
+        dot,
         softmax,
         layer_norm,
         conv2d,
+        conv2d_half,
         chain,
         chain_small,
         attention,

@@ -14,7 +14,12 @@ from mlrift.cli.program_file import CommandError, parse_fat, read_program
 from mlrift.container import device_code
 from mlrift.container.errors import FatError
 from mlrift.container.reading import is_fat
-from mlrift.runtime.child import repeat_end
+from mlrift.runtime.child import (
+    PASSED_ON_SIGNALS,
+    TERMINAL_SIGNALS,
+    repeat_end,
+    set_handlers,
+)
 from mlrift.targets import LINUX_X86_64
 
 _EMULATED = "emulated"
@@ -66,8 +71,12 @@ def _supervise(program: Path, arguments: list[str], chip: str) -> int:
     from mlrift.runtime.kfd.errors import DeviceError  # noqa: PLC0415
     from mlrift.runtime.kfd.supervisor.supervisor import Supervisor  # noqa: PLC0415
 
+    supervisor = Supervisor((chip,))
+    set_handlers(PASSED_ON_SIGNALS, lambda number, _frame: supervisor.pass_on(number))
+    # The terminal sends these to the program as well; it decides what they mean.
+    set_handlers(TERMINAL_SIGNALS, lambda _number, _frame: None)
     try:
-        status = Supervisor((chip,)).run(program, arguments)
+        status = supervisor.run(program, arguments)
     except DeviceError as error:
         raise CommandError(str(error)) from error
     return status if status >= 0 else repeat_end(status)

@@ -10,7 +10,9 @@ extracted. Imports nothing that a run without device code needs.
 
 import struct
 
+from mlrift.container.errors import FatError
 from mlrift.container.fatfile import ExtraKind
+from mlrift.container.reading import is_fat, read_fat
 from mlrift.targets import LINUX_X86_64
 
 TYPE_CHECKING = False
@@ -47,6 +49,18 @@ def program(fat: "FatFile", slice_id: int) -> bytes:
     padded = image + bytes(-len(image) % _ALIGN_BYTES)
     data = bundle([(row.name, fat.extra(row)) for row in rows])
     return padded + data + _TRAILER.pack(TRAILER_MAGIC, len(padded), len(data))
+
+
+def code_for(data: bytes, chip: str) -> bytes:
+    """Return the code object of a fat file for a chip; other files as they are. Raises FatError."""
+    if not is_fat(data):
+        return data
+    fat = read_fat(data)
+    rows = {row.name: row for row in fat.extras if row.kind is ExtraKind.DEVICE_CODE}
+    if chip not in rows:
+        names = ", ".join(rows) or "none"
+        raise FatError(f"the fat file has no code for {chip}, only: {names}")
+    return fat.extra(rows[chip])
 
 
 def bundle(codes: "Sequence[tuple[str, bytes]]") -> bytes:

@@ -250,6 +250,7 @@ NO_ADDRESS = _error("E0723", "only a variable has the address of its elements, t
 NOT_A_LISTED_RESULT = _error(
     "E0733", "a list of results has numbers, structs and tensors, not `{found}`"
 )
+BAD_DURATION = _error("E0734", "a duration is zero or more, got {found}")
 
 # -------------------------------------------------------- E0724 to E0732: vectors
 

@@ -115,7 +115,7 @@ def _product(
     if options.product is Product.IR:
         from mlrift.ir.text.listing import list_module  # noqa: PLC0415 - for this product only
 
-        return b"", list_module(module)
+        return b"", context.unexpanded + list_module(module)
     target = options.targets[0]
     node_count = sum(1 for function in module.functions.values() for _ in function.ops())
     counts = f"{token_count} tokens, {node_count} nodes"

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from mlrift.backends.llvm.objects import JumpTables
 from mlrift.diagnostics.sink import DiagnosticSink
 from mlrift.driver import pipeline
 from mlrift.driver.cache import Cache, digest
@@ -45,7 +46,7 @@ def library_parts(
             found[file] = part
             for cpu in cpus:
                 cache.put(_key(file, cpu, fingerprint), written(part, cpu))
-    return {file: part for file, part in found.items() if part is not None}
+    return {file: part for file, part in found.items() if part is not None and part.units}
 
 
 def part_file(file: str, cpu: Cpu) -> str:
@@ -65,15 +66,20 @@ def imported_files(patterns: Iterable[str]) -> list[str]:
 def compile_files(
     files: Sequence[str], cpus: Sequence[Cpu], cache: Cache, fingerprint: str
 ) -> dict[str, LibraryPart]:
-    """Compile files; the cache may know what is the same as before."""
+    """Compile files; the cache may know what is the same as before.
+
+    A file whose functions are not the same in every program has no units.
+    """
     context = _context(cache, fingerprint)
     module = _module(context, files)
     found = library_units(module, files)
     units = [unit for rows in found.values() for unit in rows]
-    objects = compile_parts(units, cpus, pipeline.codegen_options(context), cache)
+    options = replace(pipeline.codegen_options(context), jump_tables=JumpTables.NONE)
+    objects = compile_parts(units, cpus, options, cache)
     parts: dict[str, LibraryPart] = {}
     start = 0
-    for file, rows in found.items():
+    for file in files:
+        rows = found.get(file, [])
         end = start + len(rows)
         own = {cpu.name: objects[cpu.name][start:end] for cpu in cpus}
         names = {

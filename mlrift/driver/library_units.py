@@ -42,7 +42,12 @@ EXIT_REGISTER = "core.exit_register"
 PARALLEL_RUN = "core.parallel_run"
 KERNEL_RUNS = ("core.matrix_run", "core.conv_run")
 # What only programs with tensors, with models or with parallel regions have.
-RUNTIME_SIGNS = ("core.tensor_release", "core.population_new", PARALLEL_RUN)
+RUNTIME_SIGNS = (
+    "core.tensor_release",
+    "core.tensortext_make",
+    "core.population_new",
+    PARALLEL_RUN,
+)
 _DRAWS_UNIT = "draws"
 _KERNEL_UNITS = ("conv", "matmul", "pack", "tile")
 # What the OS layer's object calls in the program's; the second one is in the core library.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STAMP = "stamp"
 # The parts of programs that are the runtimes of tensors, models and parallel regions.
-RUNTIME_PARTS = ("tensors", "models", "parallel")
+RUNTIME_PARTS = ("tensors", "tensortexts", "models", "parallel")
 _PREFIX = "os."
 
 

@@ -116,6 +116,7 @@ class BuildContext:
     interface: "Interface | None" = None
     dumps: list[tuple[str, str]] = field(default_factory=list)
     loader_functions: tuple[str, str] = ("", "")
+    unexpanded: str = ""
 
 
 def new_sink(options: CompileOptions) -> DiagnosticSink:
@@ -277,11 +278,19 @@ def _expand_language_ops(
 
 
 def observer(context: BuildContext) -> Observer | None:
-    """Return what notes the IR after each step named in `--dump`; None when none is."""
-    if not context.options.dump_after:
+    """Return what notes the IR after each step named in `--dump`; None when none is.
+
+    For `--emit=ir` it notes what has domain ops before they are expanded.
+    """
+    is_listed = context.options.product is Product.IR
+    if not context.options.dump_after and not is_listed:
         return None
 
     def observe(name: str, now: Module) -> None:
+        if is_listed and name == LOWERING:
+            from mlrift.ir.text.listing import list_domain_ops  # noqa: PLC0415 - for this only
+
+            context.unexpanded = list_domain_ops(now)
         if name in context.options.dump_after:
             from mlrift.ir.text import print_module  # noqa: PLC0415 - for `--dump` only
 

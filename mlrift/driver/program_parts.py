@@ -23,11 +23,14 @@ from mlrift.source import SourceFile
 from mlrift.values import replace
 
 # From so many ops on, the files that a program imports are apart, or those of the bundled library.
+# Of these a file of few ops that the program itself calls, as a map, is optimised with it.
 _LARGE_OPS = 12_000
 _LARGE_BUNDLED_OPS = 2_500
+_FEW_OPS = 450
 _SMALL_OPS = 40
 _LEVELS, _FILES, _COPIES = "simd", "part", "copy"
 _LITERALS = "text."
+_CORE = "core."
 # What functions of the bundled library may refer to that other files have.
 _LASTING_FUNCTIONS = ("core.", "os.", "cpu.", f"{_FILES}.", f"{_LEVELS}.")
 _LASTING_GLOBALS = ("static.", _LITERALS)
@@ -36,13 +39,13 @@ _LASTING_GLOBALS = ("static.", _LITERALS)
 def split(module: Module, library: Library = no_library) -> Parts:
     """Return the parts of a program; the module itself stays."""
     homes = _Homes(module)
-    if not homes.names:
+    if not homes.parts:
         return Parts([module], [])
     ready = homes.take(library(homes.bundled_files()))
     made = {unit for row in ready for unit in row.units}
     parts = sorted(set(homes.parts.values()) - made)
-    units = [_Part(homes, name).module() for name in parts]
     needs = frozenset[str]().union(*(row.needs for row in ready))
+    units = [_Part(homes, name).module() for name in parts]
     modules = [_rest(homes, units, needs), *units]
     _hide(modules, needs)
     return Parts(modules, ready)
@@ -116,13 +119,41 @@ class _Homes:
         }
         self.files = self._files()
         self.apart: Collection[str] = ()
-        bundled = [name for name, file in self.files.items() if file.bundled]
+        bundled = self._bundled_apart()
         if _has_levels(module) and sum(self.sizes[name] for name in self.files) >= _LARGE_OPS:
             self._find_homes(self.files)
         elif sum(self.sizes[name] for name in bundled) >= _LARGE_BUNDLED_OPS:
             self._find_homes(bundled)
         else:
             self._find_homes(())
+
+    def _of_library(self) -> dict[str, str]:
+        """Return the names by which parts know what bundled files have, wherever that is."""
+        rows = ((name, file, self.module.functions[name]) for name, file in self.files.items())
+        return {
+            name: f"{_FILES}.{file.bundled}.{name}"
+            for name, file, row in rows
+            if file.bundled and row.linkage is Linkage.INTERNAL and not row.is_naked
+        }
+
+    def _bundled_apart(self) -> list[str]:
+        """Return the functions of bundled files, but of small ones that the program calls."""
+        own = (
+            row
+            for name, row in self.module.functions.items()
+            if not name.startswith(_CORE)
+            and (name not in self.files or not self.files[name].bundled)
+        )
+        called = {name for row in own for name in references(row) if name in self.files}
+        few = {self.files[name].bundled for name in called}
+        sizes = dict.fromkeys(few, 0)
+        for name, file in self.files.items():
+            if file.bundled in few:
+                sizes[file.bundled] += self.sizes[name]
+        kept = {name for name, size in sizes.items() if size <= _FEW_OPS}
+        return [
+            name for name, file in self.files.items() if file.bundled and file.bundled not in kept
+        ]
 
     def put_apart(self) -> None:
         """Put every imported file apart, however small the program is."""
@@ -140,8 +171,9 @@ class _Homes:
             elif name in apart:
                 file = self.files[name]
                 self.parts[name] = f"{_FILES}.{file.bundled or file.path}"
+        self.shared = self._of_library() if apart else {}
         self._keep_tied()
-        self.names = {name: f"{part}.{name}" for name, part in self.parts.items()}
+        self.names = self.shared | {name: f"{part}.{name}" for name, part in self.parts.items()}
         for name, part in self.parts.items():
             if part.startswith(f"{_LEVELS}."):
                 self.names[name] = part
@@ -183,9 +215,9 @@ class _Homes:
 
     def _is_apart(self, name: str) -> bool:
         function = self.module.functions[name]
-        return all("." in row or row in self.parts for row in references(function)) and all(
-            "." in made.symbol for made in function.ops() if isinstance(made, GlobalAddress)
-        )
+        return all(
+            "." in row or row in self.parts or row in self.shared for row in references(function)
+        ) and all("." in made.symbol for made in function.ops() if isinstance(made, GlobalAddress))
 
     def is_small(self, name: str) -> bool:
         """Whether a function is copied to where it is called."""
@@ -295,18 +327,18 @@ class _Part:
 def _rest(homes: _Homes, units: Sequence[Module], needs: frozenset[str]) -> Module:
     """Return the first part: it exports what the others need of it."""
     module = homes.module
-    needed = {name for unit in units for name in unit.functions if name in module.functions}
-    needed |= needs & module.functions.keys()
-    shared = {name for unit in units for name in unit.globals} | needs
+    wanted = needs.union(*(unit.functions for unit in units))
+    shared = needs.union(*(unit.globals for unit in units))
     part = _Part(homes, "")
     for name, row in module.functions.items():
         if name in homes.parts:
             continue
+        known = homes.names.get(name, name)
         linkage = row.linkage
-        if name in needed and linkage is Linkage.INTERNAL:
+        if known in wanted and linkage is Linkage.INTERNAL:
             linkage = Linkage.EXPORTED
         if row.blocks:
-            part._add(row, name, linkage)
+            part._add(row, known, linkage)
         else:
             part.made.functions[name] = replace(row, linkage=linkage)
     part.made.globals.update(_exported(module.globals, shared))
@@ -316,7 +348,7 @@ def _rest(homes: _Homes, units: Sequence[Module], needs: frozenset[str]) -> Modu
     return made
 
 
-def _exported(rows: dict[str, Global], shared: set[str]) -> dict[str, Global]:
+def _exported(rows: dict[str, Global], shared: frozenset[str]) -> dict[str, Global]:
     return {
         name: replace(row, linkage=Linkage.EXPORTED)
         if name in shared and row.linkage is Linkage.INTERNAL

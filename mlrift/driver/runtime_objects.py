@@ -3,7 +3,7 @@
 A program's module keeps them for the interpreter and for listings. What is linked gets the module
 without them but for what is inlined, and objects that are built once for each CPU. An object calls
 functions that the program's module then has to export. No table in its read-only data may refer to
-code, for then every program would need all of it.
+code, for then every program would need all of it (those that print tensors do).
 """
 
 from mlrift.driver.heap_object import ENTRIES as HEAP_ENTRIES
@@ -65,7 +65,7 @@ TENSORS = Runtime(
 )
 MODELS = Runtime(
     "models",
-    ("population", "events", "csr", "dynamics"),
+    ("population", "events", "csr", "csrdelivery", "csrdraws", "csrqueue", "csrsort", "dynamics"),
     ("draws",),
     (
         "core.parallel_run",
@@ -84,8 +84,15 @@ PARALLEL = Runtime(
     "core.parallel_run",
     (static_symbol("cli_envp"),),
 )
+TENSOR_TEXTS = Runtime(
+    "tensortexts",
+    ("tensortext",),
+    (),
+    ("core.format_u64", "core.format_i64", "core.format_f64", "core.format_bool"),
+    "core.tensortext_make",
+)
 # The last one is what the others need.
-RUNTIMES = {row.part: row for row in (TENSORS, MODELS, PARALLEL)}
+RUNTIMES = {row.part: row for row in (TENSORS, TENSOR_TEXTS, MODELS, PARALLEL)}
 
 
 def without_runtime(module: Module, runtime: Runtime) -> Module:

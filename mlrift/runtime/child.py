@@ -23,8 +23,8 @@ PYTHON_IGNORED_SIGNALS = ("SIGPIPE", "SIGXFSZ")
 _TRY_ELSEWHERE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.ENOENT})
 _TEMPORARY_VARIABLES = ("TMPDIR", "TEMP", "TMP")
 _TEMPORARY_DIRECTORIES = ("/tmp", "/var/tmp", "/data/local/tmp", ".")
-_PASSED_ON_SIGNALS = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
-_TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT")
+PASSED_ON_SIGNALS = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+TERMINAL_SIGNALS = ("SIGINT", "SIGQUIT")
 
 
 def run_from_temporary_file(program: Program) -> int:
@@ -94,10 +94,10 @@ def _run_spawned(path: str, arguments: list[str], environment: dict[str, str]) -
         else:
             early.append(number)
 
-    set_handlers(_PASSED_ON_SIGNALS, pass_on)
+    set_handlers(PASSED_ON_SIGNALS, pass_on)
     # The terminal sends these to the child as well; it decides what they mean.
-    set_handlers(_TERMINAL_SIGNALS, signal.SIG_IGN)
-    defaults = [getattr(signal, name) for name in (*PYTHON_IGNORED_SIGNALS, *_TERMINAL_SIGNALS)]
+    set_handlers(TERMINAL_SIGNALS, signal.SIG_IGN)
+    defaults = [getattr(signal, name) for name in (*PYTHON_IGNORED_SIGNALS, *TERMINAL_SIGNALS)]
     child = os.posix_spawn(path, arguments, environment, setsigdef=defaults)
     for number in early:
         os.kill(child, number)
@@ -108,7 +108,7 @@ def _run_subprocess(path: str, arguments: list[str], environment: dict[str, str]
     import subprocess  # noqa: PLC0415
 
     with subprocess.Popen(arguments, executable=path, env=environment) as child:
-        set_handlers(_TERMINAL_SIGNALS, signal.SIG_IGN)
+        set_handlers(TERMINAL_SIGNALS, signal.SIG_IGN)
         return child.wait()
 
 

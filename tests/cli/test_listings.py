@@ -88,6 +88,15 @@ def test_the_dump_has_functions_blocks_numbers_and_a_summary() -> None:
     assert re.fullmatch(r"; \d+ functions, \d+ blocks, \d+ instructions, \d+ globals", lines[-1])
 
 
+def test_the_dump_has_domain_ops_before_and_after_expansion() -> None:
+    Path("a.mlr").write_text("fn main() { tensor f32[3] x = 1.0\n println(x @ x) }\n")
+    before, _, after = run_mlrc(["--emit=ir", "a.mlr"])[1].partition("; after expansion\n")
+    assert before.startswith("; before expansion\nfunction main:\n")
+    assert "tensor.matmul" in before
+    assert "tensor.matmul" not in after
+    assert "core.tensorproduct" in after
+
+
 def test_a_function_with_unknown_names_is_left_out_of_listings() -> None:
     Path("a.mlr").write_text("fn broken() { lost() }\nfn user() { broken() }\nfn main() { }\n")
     assert "broken" not in listing()

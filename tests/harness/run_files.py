@@ -31,6 +31,7 @@ from tests.harness.compiler import (
 from tests.harness.directives import Directives, read_directives
 from tests.support.engines import ENGINES, Engine
 from tests.support.results import RunResult
+from tests.support.scratch import scratch_root
 
 INTERPRETER = "interpreter"
 # `make test-all` sets it: interpretations that rarely find what the engines do not
@@ -202,7 +203,7 @@ def _is_wanted(name: str, expected: Directives) -> bool:
 
 
 def _working_folder(expected: Directives) -> "tempfile.TemporaryDirectory[str]":
-    folder = tempfile.TemporaryDirectory(prefix="mlrift-run-")
+    folder = tempfile.TemporaryDirectory(prefix="mlrift-run-", dir=scratch_root())
     for name, content in expected.files.items():
         (Path(folder.name) / name).write_bytes(content)
     return folder

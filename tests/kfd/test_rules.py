@@ -8,6 +8,7 @@ import pytest
 
 from mlrift.runtime.kfd import Device, DeviceError, KfdError, abi
 from mlrift.runtime.kfd.abi import CreateQueue, MemoryFlag, QueueType
+from mlrift.runtime.kfd.aql import AqlQueue
 from mlrift.runtime.kfd.driver import KFD_PATH
 from mlrift.runtime.kfd.emulated.driver import EmulatedDriver
 from mlrift.runtime.kfd.emulated.rules import RefusedRequest, RuleViolation
@@ -146,7 +147,7 @@ def test_a_fault_says_which_memory_is_near() -> None:
     block = memory.allocate(5000, Placement.HOST, "block")
     assert memory.describe(block.address + 10).endswith("byte 10 of block (5000 bytes)")
     last = memory.live()[-1]
-    assert f"0 bytes behind the pages of {last.name}" in memory.describe(last.end)
+    assert f"0 bytes behind {last.name} (" in memory.describe(last.address + last.asked_bytes)
     assert "below every allocation" in memory.describe(16)
 
 
@@ -278,3 +279,38 @@ def test_a_card_we_do_not_compile_for() -> None:
         driver.machine.files[path] = text.replace("110000", "90010")
     with pytest.raises(DeviceError, match="gfx90a is not a chip that we compile for"):
         Device.open(driver=driver)
+
+
+def test_the_driver_keeps_the_first_page_of_events_of_a_process() -> None:
+    driver = emulated_driver("gfx1100")
+    with Device.open(driver=driver) as first, Device.open(driver=driver) as second:
+        assert first.empty(4).to_host().tolist() == second.empty(4).to_host().tolist()
+    opened = session()
+    page = opened.memory.allocate(32768, Placement.SIGNALS, "page")
+    with pytest.raises(RefusedRequest, match="the process has given a page of events before"):
+        opened.ioctl(abi.CreateEvent(page.handle, 0, 0, 0, opened.node.gpu_id))
+    opened.close()
+
+
+def test_the_page_of_events_is_not_given_back() -> None:
+    driver = emulated_driver("gfx1100")
+    opened = Session(driver, read_nodes(driver)[0])
+    (card,) = driver.machine.cards()
+    handles = [row.handle for row in card.buffers.live()]
+    kept = set(handles) - {row.handle for row in opened.memory.live()}
+    assert len(kept) == 1
+    with pytest.raises(RefusedRequest, match="it is the page of events, which the driver keeps"):
+        opened.ioctl(abi.FreeMemoryOfGpu(kept.pop()))
+    opened.close()
+
+
+def test_a_mailbox_is_the_place_of_its_event() -> None:
+    device = emulated("gfx1100")
+    kernel = device.load(code_object("gfx1100"))["sizes"]
+    array = device.empty(64)
+    queue = device.default_stream.queue
+    assert isinstance(queue, AqlQueue)
+    queue._counter.event_mailbox_ptr = queue._counter.address
+    queue._counter.event_id = 3
+    with pytest.raises(RuleViolation, match="the mailbox of event 3 is 0x"):
+        kernel.launch(2, 32, [array])

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from mlrift.runtime.kfd.emulated.rules import RuleViolation
+from mlrift.runtime.kfd.supervisor.notifications import Call
+from mlrift.runtime.kfd.supervisor.process_table import SupervisedProcess
 from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
 
 Run = Callable[..., tuple[int, str, str]]
@@ -91,6 +94,21 @@ def test_the_clock_goes_on(run: Run) -> None:
     assert run("clock") == (0, "1\n", "")
 
 
+class Late(Supervisor):
+    """An emulator that has taken a thousand seconds."""
+
+    def __init__(self, gfx: tuple[str, ...]) -> None:
+        super().__init__(gfx)
+        self._stolen_seconds = 1000.0
+
+
+def test_the_clock_of_a_c_library_is_the_same(
+    program: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert Late(("gfx1100",)).run(program, [str(program), "shared clock"]) == 0
+    assert capfd.readouterr().out == "1\n"
+
+
 def test_a_crash_is_a_crash(run: Run) -> None:
     assert run("crash")[0] != 0
 
@@ -114,6 +132,24 @@ def test_children_and_later_programs_see_the_card(
         "",
         "mmap: the descriptor is another process's: open the file anew after a fork\n",
     }
+
+
+class Unruly(Supervisor):
+    """A driver whose rules no child of the program can keep."""
+
+    def _ioctl(self, call: Call, process: SupervisedProcess) -> None:
+        if process.pid != self._main:
+            raise RuleViolation("no child may do that")
+        super()._ioctl(call, process)
+
+
+def test_a_child_that_breaks_a_rule_ends_alone(
+    program: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    status = Unruly(("gfx1100",)).run(program, [str(program), "run", "memory"])
+    output, messages = capfd.readouterr()
+    assert (status, output) == (1, "the parent's 0\n")
+    assert re.fullmatch(r"mlr: emulated device: process \d+: no child may do that\n", messages)
 
 
 def test_what_a_child_leaves_behind_is_reported(run: Run) -> None:

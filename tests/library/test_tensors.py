@@ -48,6 +48,23 @@ struct Range { u64 first u64 end }
     layer.halves = 2.0
     layer.steps += 1
 }
+struct Lif { f64 v f64 drive u32 spikes }
+dynamics Lif by euler {
+    d v = (drive - v) / 10ms
+    spike v >= 1.0 { v = 0.0 spikes += 1 }
+}
+static Lif[3] net
+@export fn advance(tensor f64[3] drive, u64 steps) -> tensor u32[3] {
+    net.drive = drive
+    for t in 0..steps { net.step(0.1ms) }
+    return net.spikes
+}
+@export fn simulated(tensor f64[N] drive, u64 steps) -> (tensor u32[N], tensor f64[N]) {
+    Lif[N] own
+    own.drive = drive
+    for t in 0..steps { own.step(0.1ms) }
+    return (own.spikes, own.v)
+}
 @export fn where_to(u64 n) -> (u64, tensor u64[n]) { return (n / 2, iota(n)) }
 """
 IN_C = """\
@@ -133,6 +150,18 @@ def test_several_results_are_a_tuple(library: Any) -> None:
     assert (byte, is_more, first.tolist(), whole.end) == (44, True, [1.0], 3)
     half, numbers = library.where_to(5)
     assert (half, numbers.tolist()) == (2, [0, 1, 2, 3, 4])
+
+
+def test_networks_keep_their_state_between_calls(library: Any) -> None:
+    drive = np.array([0.5, 1.5, 2.0])
+    first = library.advance(drive, 500)
+    assert first.tolist() == [0, 4, 7]
+    assert library.advance(drive, 500).tolist() == [0, 9, 14]
+    spikes, values = library.simulated(drive[::-1], 500)
+    assert (spikes.tolist(), first.tolist()) == ([7, 4, 0], [0, 4, 7])
+    assert 0.49 < values[2] < 0.5
+    with pytest.raises(ValueError, match="drive: axis 0 has 2 elements, not 3"):
+        library.advance(drive[:2], 1)
 
 
 def test_fields_of_structs_are_arrays(library: Any) -> None:

@@ -1,6 +1,10 @@
-"""Writes GGUF version 3 (spec 3.1): keys with their types, tensors, data at multiples of 32."""
+"""Writes GGUF version 3 (spec 3.1): keys with their types, tensors, data at multiples of 32.
+
+`gguf_head` is what stands before the data, for those that write data piece by piece.
+"""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +25,16 @@ class GgufTensor:
 
 
 @dataclass(frozen=True, slots=True)
+class GgufRow:
+    """A tensor of a file without its data."""
+
+    name: str
+    dims: tuple[int, ...]
+    kind: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Signed:
     """Integers of an array that are signed in the file."""
 
@@ -29,20 +43,29 @@ class Signed:
 
 def write_gguf(path: Path, keys: dict[str, Value | Signed], tensors: list[GgufTensor]) -> None:
     """Write a file, in the order of what is given."""
-    head = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys)))
+    rows = [GgufRow(row.name, row.dims, row.kind, len(row.data)) for row in tensors]
+    data = b"".join(row.data + bytes(padding_of(len(row.data))) for row in tensors)
+    path.write_bytes(gguf_head(keys, rows) + data)
+
+
+def gguf_head(keys: dict[str, Value | Signed], tensors: Iterable[GgufRow]) -> bytes:
+    """Return the bytes up to the data; that of each tensor begins at a multiple of 32."""
+    rows = list(tensors)
+    head = bytearray(b"GGUF" + struct.pack("<IQQ", 3, len(rows), len(keys)))
     for name, value in keys.items():
         head += _string(name) + _typed(value)
     offset = 0
-    for row in tensors:
+    for row in rows:
         dims = struct.pack(f"<{len(row.dims)}Q", *row.dims)
         head += _string(row.name) + struct.pack("<I", len(row.dims)) + dims
         head += struct.pack("<IQ", row.kind, offset)
-        offset += len(_padded(row.data))
-    path.write_bytes(bytes(_padded(head)) + b"".join(_padded(row.data) for row in tensors))
+        offset += row.size_bytes + padding_of(row.size_bytes)
+    return bytes(head) + bytes(padding_of(len(head)))
 
 
-def _padded(data: bytes | bytearray) -> bytes:
-    return bytes(data) + bytes(-len(data) % ALIGNMENT_BYTES)
+def padding_of(size_bytes: int) -> int:
+    """Return how many bytes are between so many and the next multiple of 32."""
+    return -size_bytes % ALIGNMENT_BYTES
 
 
 def _string(text: str) -> bytes:

@@ -13,7 +13,7 @@ from tests.llm.generate_program import Refusal, host_program, run
 from tests.llm.gguf_file import GgufTensor, Signed, Value, write_gguf
 from tests.llm.model_files import gguf_keys, gguf_tensors, write_folder
 
-USAGE, MODEL, MEMORY = 2, 3, 4
+USAGE, MODEL, MEMORY, DEVICE = 2, 3, 4, 5
 MADE = BY_NAME["tiny-qwen3"]
 Q2_K = 10
 # it takes some 10 ms; a loaded machine takes its time
@@ -175,6 +175,10 @@ def test_a_folder_without_a_tokenizer_says_so(tmp_path: Path) -> None:
 
 WRONG_FLAGS = [
     (("--no-such-flag",), USAGE, "unknown flag --no-such-flag"),
+    (("--kv-typ", "f16"), USAGE, "unknown flag --kv-typ; the nearest is --kv-type;"),
+    (("--device", "gpu:1"), DEVICE, "this program runs on the CPU only"),
+    (("--device", "cuda"), USAGE, "--device is auto, cpu or gpu, not cuda"),
+    (("--logprobs", "101"), USAGE, "--logprobs has to be 0 to 100"),
     (("--kv-type", "f17"), USAGE, "--kv-type is f16, bf16, f32 or q8_0, not f17"),
     (("--temp", "2.5"), USAGE, "the temperature has to be 0 to 2"),
     (("--top-p", "0"), USAGE, "top-p has to be above 0 and at most 1"),
@@ -183,7 +187,7 @@ WRONG_FLAGS = [
     (("--ctx", "1m"), USAGE, "--ctx needs a number of tokens"),
     (("--ctx", "8k"), USAGE, "the model is made for 2048 tokens at most"),
     (("--block", "0"), USAGE, "--block has to be 1 to"),
-    (("--ctx", "2"), MEMORY, "the prompt is 3 tokens; the context is 2"),
+    (("--ctx", "2"), MEMORY, "the prompt is 3 tokens; the context is 2. Use --ctx 1024 (needs "),
 ]
 
 

@@ -46,6 +46,7 @@ from tests.support.results import (
     RunResult,
     RunTimeout,
 )
+from tests.support.scratch import scratch_root
 from tests.support.wine import missing_wine, run_in_wine
 
 __all__ = [
@@ -117,7 +118,7 @@ class ProgramEngine:
             folder = working_folder.resolve()
             invocation = Invocation(tuple(arguments), stdin, pairs, folder, timeout_seconds)
             return self.execute(image, self.target, invocation)
-        with tempfile.TemporaryDirectory(prefix="run-") as name:
+        with tempfile.TemporaryDirectory(prefix="run-", dir=scratch_root()) as name:
             invocation = Invocation(tuple(arguments), stdin, pairs, Path(name), timeout_seconds)
             return self.execute(image, self.target, invocation)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.results import SIGNAL_STATUS_BASE, Invocation, RunResult, RunTimeout
+from tests.support.scratch import scratch_root
 
 PROGRAM_NAME = "program"
 
@@ -21,7 +22,7 @@ PROGRAM_NAME = "program"
 @contextmanager
 def program_file(image: bytes, suffix: str = "") -> Iterator[Path]:
     """Yield the path of a private executable file that holds `image`."""
-    with tempfile.TemporaryDirectory(prefix="slice-") as folder:
+    with tempfile.TemporaryDirectory(prefix="slice-", dir=scratch_root()) as folder:
         path = Path(folder) / (PROGRAM_NAME + suffix)
         path.write_bytes(image)
         path.chmod(0o700)

@@ -23,6 +23,7 @@ from mlrift.backends.llvm.options import (
     CodegenOptions,
     DebugInfo,
     FunctionAddresses,
+    JumpTables,
     ObjectFlavour,
     OptimisationLevel,
 )
@@ -57,6 +58,7 @@ _LINKAGE_NATIVE = {
 }
 # Our own loops must stay loops: LLVM turns some into calls of these, which nobody defines.
 _NO_BUILTINS = '"no-builtin-strlen" "no-builtin-wcslen"'
+_NO_JUMP_TABLES = '"no-jump-tables"="true"'
 # Address 0 is an address like any other to the language: touching it is a fault, not a licence.
 _COMMON = "nounwind null_pointer_is_valid"
 
@@ -95,8 +97,9 @@ def _attribute_groups(target: HostTarget, options: CodegenOptions) -> list[str]:
     if options.object_format is not ObjectFormat.PE:
         rows.append(STACK_PROBES)
     if options.level is OptimisationLevel.SIZE:
-        # The jump tables of all functions lie together, so one would keep every function.
-        rows.append('minsize optsize "no-jump-tables"="true"')
+        rows.append("minsize optsize")
+    if options.level is OptimisationLevel.SIZE or options.jump_tables is JumpTables.NONE:
+        rows.append(_NO_JUMP_TABLES)
     if options.debug is DebugInfo.FULL:
         rows.append('"frame-pointer"="all"')
     common = " ".join(rows)

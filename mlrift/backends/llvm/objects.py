@@ -21,6 +21,7 @@ from mlrift.backends.llvm.options import (
     CodegenOptions,
     DebugInfo,
     FunctionAddresses,
+    JumpTables,
     ObjectFlavour,
     OptimisationLevel,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "CodegenOptions",
     "DebugInfo",
     "FunctionAddresses",
+    "JumpTables",
     "ObjectFlavour",
     "OptimisationLevel",
     "compile_assembly",

@@ -50,6 +50,18 @@ class DebugInfo(Enum):
 EVERY_LEVEL = 99
 
 
+@unique
+class JumpTables(Enum):
+    """Whether switches may become tables of addresses.
+
+    Those of all functions of an object lie together, so one table keeps every function: NONE is for
+    objects of which programs need a part.
+    """
+
+    ALLOWED = "allowed"
+    NONE = "none"
+
+
 @value
 class CodegenOptions:
     """How to generate code.
@@ -67,6 +79,7 @@ class CodegenOptions:
     addresses: FunctionAddresses = FunctionAddresses.PROGRAM
     path_prefixes: tuple[tuple[str, str], ...] = ()
     processor_level: int = EVERY_LEVEL
+    jump_tables: JumpTables = JumpTables.ALLOWED
 
     def shown_path(self, path: str) -> str:
         """Return the path of a source file for debug information."""

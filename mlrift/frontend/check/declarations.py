@@ -76,6 +76,7 @@ class Declarations:
 def declare_all(context: Context, items: Declarations) -> None:
     """Fill in everything but the values of constants and statics."""
     lay_out_types(context, items.structs, items.aliases)
+    _reserve_values(context, items)
     for enum in items.enums:
         _declare_enum(context, enum)
     for device in items.devices:
@@ -91,7 +92,6 @@ def declare_all(context: Context, items: Declarations) -> None:
             declare_function(context, function)
         elif type(function) is ast.Extern:
             declare_extern(context, function)
-    _reserve_values(context, items)
 
 
 def _reserve_values(context: Context, items: Declarations) -> None:

@@ -159,6 +159,8 @@ class ExpressionChecker:
                 diagnostic = diagnostic.note("there are no casts: the declared type decides")
             elif name in _NOTHING:
                 diagnostic = diagnostic.help("0")
+            elif span.file.text[span.start - 1 : span.start].isdigit():
+                diagnostic = diagnostic.note("units are s, ms, us, ns, Hz and kHz")
         context.emit_name_error(name, diagnostic)
 
     # --------------------------------------------------------------------------- operators

@@ -20,7 +20,12 @@ from mlrift.ir.core import Block, Module, Successor, Value
 from mlrift.ir.kernels import packing
 from mlrift.ir.kernels.dot_products import dot_rows, dots_symbol, fold_symbol
 from mlrift.ir.kernels.loops import new_function, plus, times
-from mlrift.ir.kernels.thin_products import THIN_ROWS, thin_symbol, turned_symbol
+from mlrift.ir.kernels.thin_products import (
+    THIN_ROWS,
+    short_symbol,
+    thin_symbol,
+    turned_symbol,
+)
 from mlrift.ir.kernels.tile import tile_symbol
 from mlrift.ir.kernels.tile_shapes import (
     SIZE_BYTES,
@@ -37,7 +42,7 @@ from mlrift.ir.ops.processor import ProcessorLevel
 from mlrift.typesystem import I64
 
 # Numbers of words in a job.
-_JOB_WORDS = 130
+_JOB_WORDS = 134
 _FIRST_TILE = 16
 _FIRST_SHAPE = 32
 _FIRST_THIN = 59
@@ -49,11 +54,12 @@ _PACK_PAIRS = 95
 _FIRST_NARROW = 104
 _FIRST_TURNED = 119
 _FINISH = 124
+_FIRST_SHORT = 129
 _WORD_BYTES = 8
 # How many words the functions take.
 _TILE_WORDS, _PACK_WORDS, _ANY_WORDS, _IMAGE_WORDS = 6, 6, 7, 7
 _THIN_WORDS, _DOTS_WORDS, _FOLD_WORDS, _PAIRS_WORDS = 9, 8, 5, 7
-_TURNED_WORDS, _PANELS_WORDS = 8, 7
+_TURNED_WORDS, _PANELS_WORDS, _SHORT_WORDS = 8, 7, 7
 _PRODUCT = (
     "m", "n", "k", "a", "a_row", "a_column", "b", "b_row", "b_column", "c", "c_row",
     "finish", "count", "a_step", "b_step", "c_step",
@@ -142,6 +148,8 @@ def _describe(builder: Builder, job: Value, shape: TileShape, factor: Factor) ->
     note_functions(_FIRST_THIN + 1, _THIN_WORDS, thin)
     turned = [turned_symbol(pack, level, rows) for rows in range(1, THIN_ROWS + 1)]
     note_functions(_FIRST_TURNED + 1, _TURNED_WORDS, turned)
+    short = [short_symbol(pack, level, rows) for rows in range(1, THIN_ROWS + 1)]
+    note_functions(_FIRST_SHORT + 1, _SHORT_WORDS, short)
     _note(builder, job, _DOTS, builder.word(dot_rows(level)))
     own = tile if factor.element is factor.total else pack
     dots = [dots_symbol(unit, level, rows) for unit in (own, tile) for rows in (dot_rows(level), 1)]

@@ -2,7 +2,8 @@
 
 c[i, j] = c[i, j] + a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + ..., in this order. `thin` goes along
 several rows of `b` at once, so that their memory is read as streams. `turned` is for a `b` whose
-columns are contiguous, and begins with zeros.
+columns are contiguous, and begins with zeros. `short` is for rows of `b` that are less than a
+vector: the sums stay in registers.
 """
 
 from mlrift.ir.builder import Builder
@@ -28,6 +29,7 @@ from mlrift.values import value
 THIN_ROWS = 4
 _THIN = ("depth", "a", "a_row", "a_along", "b", "b_along", "c", "c_row", "columns")
 _TURNED = ("depth", "a", "a_row", "a_along", "b", "b_row", "columns", "out")
+_SHORT = ("depth", "a", "a_row", "a_along", "b", "b_along", "sums")
 _STREAMS = {1: 8, 2: 4, 3: 4, 4: 4}
 
 
@@ -39,6 +41,11 @@ def thin_symbol(unit: str, level: int, rows: int) -> str:
 def turned_symbol(unit: str, level: int, rows: int) -> str:
     """Return the name of the function for a number of rows, where those of `b` are columns."""
     return f"core.{unit}_turned{level}rows{rows}"
+
+
+def short_symbol(unit: str, level: int, rows: int) -> str:
+    """Return the name of the function for a number of rows, where those of `b` are short."""
+    return f"core.{unit}_short{level}rows{rows}"
 
 
 @value
@@ -67,6 +74,35 @@ def add_thin(module: Module, name: str, shape: TileShape, rows: int, factor: Fac
     left, right = repeat_if_any(builder, groups, [a, b], lambda row: _streams(thin, row, streams))
     rest = builder.emit(And(depth, builder.word(streams - 1)))
     repeat_if_any(builder, rest, [left, right], lambda row: _streams(thin, row, 1))
+    builder.emit(Return([]))
+
+
+def add_short(module: Module, name: str, shape: TileShape, rows: int, factor: Factor) -> None:
+    """Add (depth, a, a_row, a_along, b, b_along, sums): a vector from each row of `b`.
+
+    There are `depth` steps, at least one. `sums` holds a vector for each row, before and after.
+    """
+    builder, parameters = new_function(module, name, _SHORT, shape.level)
+    depth, a, a_row, a_along, b, b_along, sums = parameters
+    lanes, kind = shape.lanes, vec(factor.total, shape.lanes)
+    total_bytes = SIZE_BYTES[factor.total]
+    places = [plus(builder, sums, row * lanes * total_bytes) for row in range(rows)]
+
+    def step(carried: list[Value]) -> list[Value]:
+        left, right, *totals = carried
+        other = load_vector(builder, right, lanes, factor)
+        address = left
+        for row in range(rows):
+            own = builder.emit(Splat(load_scalar(builder, address, factor), kind))
+            totals[row] = multiply_add(builder, own, other, totals[row])
+            address = builder.emit(Add(address, a_row))
+        following = [builder.emit(Add(left, a_along)), builder.emit(Add(right, b_along))]
+        return [*following, *totals]
+
+    begin = [builder.emit(VectorLoad(place, total_bytes, kind)) for place in places]
+    _, _, *ends = repeat(builder, depth, [a, b, *begin], step)
+    for place, total in zip(places, ends, strict=True):
+        builder.emit(VectorStore(place, total, total_bytes))
     builder.emit(Return([]))
 
 

@@ -11,8 +11,10 @@ from mlrift.ir.kernels.draws import build_draws
 from mlrift.ir.kernels.jobs import add_convolution_entry, add_product_entry
 from mlrift.ir.kernels.thin_products import (
     THIN_ROWS,
+    add_short,
     add_thin,
     add_turned,
+    short_symbol,
     thin_symbol,
     turned_symbol,
 )
@@ -68,6 +70,8 @@ def _pack_unit(name: str, factor: Factor) -> Module:
             add_thin(module, thin, shape, rows, factor)
             turned = turned_symbol(name, shape.level, rows)
             add_turned(module, turned, shape, rows, factor)
+            short = short_symbol(name, shape.level, rows)
+            add_short(module, short, shape, rows, factor)
         if factor.element is not factor.total:
             _add_dots(module, name, shape, factor)
     packing.add_pack_any(module, packing.any_symbol(name), factor)

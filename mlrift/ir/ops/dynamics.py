@@ -60,5 +60,6 @@ def lost_message(made: Step, functions: dict[str, Function], column: int) -> str
         name = parameters[2 + made.columns.index(column)].name.partition(":")[0]
     return (
         f"{place}`{name}` of neuron \x01 is not a finite number after step \x02: "
-        "the time step is too long, or what is added grows without bound"
+        "the time step is too long, what is added grows without bound, or a time constant is not "
+        "above zero"
     )

@@ -54,6 +54,8 @@ _KINDS: dict[type[Op], RowKind] = {
 }
 _ATTENDING = (ElementKind.F32, ElementKind.F64)
 _IDENTITY = "tensor.body.same"
+# The runtime has room for the addresses of so many operands of a map where it is done in pieces.
+_MOST_OPERANDS = 32
 
 
 def fuse_products(module: Module) -> None:
@@ -187,6 +189,8 @@ class _Fusion:
     def _product_in(self, made: Map) -> tuple[int, MatrixProduct] | None:
         """Return the last product that a map can finish, and its place among the operands."""
         found: tuple[int, MatrixProduct] | None = None
+        if len(made.tensors) > _MOST_OPERANDS:
+            return None
         order = list(self.epochs)
         for place, row in enumerate(made.tensors):
             if not isinstance(row, MatrixProduct) or not self._is_taken(row, made):
@@ -219,7 +223,7 @@ class _Fusion:
         if not isinstance(rows, Map) or not rows.tensors or not self._is_taken(rows, made):
             return
         factors, epsilon = rest[: FACTORS[kind]], rest[FACTORS[kind] :]
-        if rows not in factors:
+        if rows not in factors and len(rows.tensors) <= _MOST_OPERANDS:
             body = (rows.body, rows.tensors, rows.scalars)
             fused = MapRows(kind, *body, factors, epsilon, rows.tensor_type)
             self._replace(made, fused, rows)

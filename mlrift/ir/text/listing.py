@@ -8,11 +8,15 @@
         2: control.return %1
 
 Blocks are numbered within a function, instructions too. What a block receives stands behind it as
-a comment. The last line is the summary.
+a comment. The last line is the summary. In front stand the functions with operations on tensors and
+models as they were before these became loops and calls.
 """
 
 from mlrift.ir.core import Block, BlockParameter, Function, Linkage, Module
+from mlrift.ir.op import Op
 from mlrift.ir.text.printer import FunctionNames, assembly_lines, format_op
+
+_DOMAIN_FAMILIES = frozenset(("tensor", "population", "dynamics", "events", "csr", "plasticity"))
 
 
 def list_module(module: Module) -> str:
@@ -25,6 +29,18 @@ def list_module(module: Module) -> str:
         f"{len(module.globals)} globals\n"
     )
     return "".join([*map(list_function, functions), summary])
+
+
+def list_domain_ops(module: Module) -> str:
+    """Return the dump of the functions with operations on tensors or models, "" when none has."""
+    found = [row for row in module.functions.values() if any(map(_is_domain_op, row.ops()))]
+    if not found:
+        return ""
+    return "; before expansion\n" + "".join(map(list_function, found)) + "; after expansion\n"
+
+
+def _is_domain_op(made: Op) -> bool:
+    return made.MNEMONIC.partition(".")[0] in _DOMAIN_FAMILIES
 
 
 def list_function(function: Function) -> str:

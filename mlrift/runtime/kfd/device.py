@@ -25,6 +25,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from mlrift.backends.amdgcn.chips import Chip, chip_named
 from mlrift.backends.amdgcn.codeobject.errors import CodeObjectError
 from mlrift.backends.amdgcn.codeobject.read import read
+from mlrift.container.device_code import code_for
+from mlrift.container.errors import FatError
 from mlrift.runtime.kfd import abi
 from mlrift.runtime.kfd.aql import AqlQueue
 from mlrift.runtime.kfd.arrays import DeviceArray
@@ -127,13 +129,16 @@ class Device:
         return made
 
     def load(self, source: "str | os.PathLike[str] | bytes") -> Program:
-        """Put a code object (a file or its bytes, also a bundle) on the card.
+        """Put a code object (a file or its bytes, also a bundle or a fat file) on the card.
 
         Raises CodeObjectError when it is none, DeviceError when it is for another chip.
         """
         self._check_open()
         data = source if isinstance(source, bytes) else Path(source).read_bytes()
-        loaded = read(data, self.chip)
+        try:
+            loaded = read(code_for(data, self.gfx), self.chip)
+        except FatError as error:
+            raise DeviceError(str(error)) from error
         if loaded.chip.name != self.gfx:
             raise DeviceError(
                 f"the code object is for {loaded.chip.name}, the device is {self.gfx}:"

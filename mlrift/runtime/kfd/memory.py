@@ -146,10 +146,10 @@ class Memory:
             return f"0x{address:x}, below every allocation"
         row = before[-1]
         inside = address - row.address
-        if inside < row.size:
+        if inside < row.asked_bytes:
             return f"0x{address:x}, byte {inside} of {row.name} ({row.asked_bytes} bytes)"
-        behind = address - row.end
-        return f"0x{address:x}, {behind} bytes behind the pages of {row.name}"
+        behind = inside - row.asked_bytes
+        return f"0x{address:x}, {behind} bytes behind {row.name} ({row.asked_bytes} bytes)"
 
     def _place(  # noqa: PLR0917 - what there is to say of a block
         self, address: int, size: int, placement: Placement, name: str, user: int, asked: int

@@ -36,6 +36,14 @@ def test_program_prints_what_it_should(
     assert supervised(built(source, chips=chips), capfd, chip=chip) == expected
 
 
+def test_the_chain_on_packets_of_the_command_processor(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLRIFT_PHASE2A_DISPATCH", "1")
+    expected = (EXAMPLES / "chain.expected").read_text()
+    assert supervised(built(EXAMPLES / "chain.mlr"), capfd) == (0, expected, "")
+
+
 def test_a_chip_without_matrix_units_says_so(tmp_path: Path) -> None:
     words = ["--target=amdgpu-native", f"--target-arch={NO_MATRIX_UNITS}"]
     source = EXAMPLES / "gemm_wmma.mlr"

@@ -9,8 +9,10 @@ import pytest
 from mlrift.backends.amdgcn.codeobject.bundle import MAGIC, bundle_entries
 from mlrift.container import device_code
 from mlrift.container.fat import read_fat
+from mlrift.runtime.kfd import DeviceError
 from mlrift.targets import LINUX_ARM64, LINUX_X86_64
 from tests.harness.compiler import run_mlrc
+from tests.kfd.cards import emulated
 from tests.kfd.native.programs import EXAMPLES, need_supervision, supervised
 from tests.support.engines import default_engine
 
@@ -98,6 +100,13 @@ def test_other_systems_run_the_kernels_themselves(fat: Path) -> None:
     image = device_code.program(held, LINUX_ARM64.slice_id)
     assert image == held.slice(LINUX_ARM64.slice_id)
     assert engine.run(image).stdout.decode() == EXPECTED
+
+
+def test_entries_are_loaded_from_python(fat: Path) -> None:
+    with emulated("gfx1030") as device:
+        assert list(device.load(fat)) == ["spread"]
+    with emulated("gfx1100") as device, pytest.raises(DeviceError, match="only: gfx1030, gfx1201"):
+        device.load(fat.read_bytes())
 
 
 def test_damage_is_found_by_the_runner_and_by_the_program(

@@ -1,15 +1,13 @@
 """Launches, arguments, memory and copies of programs that import hip.mlr, on emulated cards."""
 
 import time
+from pathlib import Path
 
 import pytest
 
-from mlrift.runtime.kfd.supervisor.notifications import Call
-from mlrift.runtime.kfd.supervisor.process_table import SupervisedProcess
-from mlrift.runtime.kfd.supervisor.supervisor import Supervisor
 from tests.harness.run_files import IS_THOROUGH
 from tests.kfd.cards import CHIPS
-from tests.kfd.native.programs import FOLDER, built, supervised
+from tests.kfd.native.programs import FOLDER, Hasty, Slow, built, need_supervision, supervised
 
 LAUNCHES = FOLDER / "launches.mlr"
 REFUSED_LAUNCHES = """\
@@ -25,15 +23,11 @@ hipMemcpy: an address is 0
 mlr: emulated device: ALLOC_MEMORY_OF_GPU: 35184372088832 bytes wanted"""
 
 
-class Silent(Supervisor):
-    """A card that does nothing; the clock advances by a fifth of a second with every look."""
+class Silent(Hasty):
+    """A card that does nothing."""
 
     def _look_at_doorbells(self) -> None:
         """Leave the work undone."""
-
-    def _clock(self, call: Call, process: SupervisedProcess) -> None:
-        self._stolen_seconds -= 0.2
-        super()._clock(call, process)
 
 
 def result(
@@ -132,3 +126,15 @@ def test_a_kernel_that_does_not_end_loses_the_device(capfd: pytest.CaptureFixtur
     )
     assert status == 1
     assert time.monotonic() - begun < 10
+
+
+def test_a_long_wait_sleeps_until_the_interrupt(capfd: pytest.CaptureFixture[str]) -> None:
+    need_supervision()
+    program = built(LAUNCHES)
+    supervisor = Slow(("gfx1100",))
+    path = Path(f"{program}.gfx1100")
+    capfd.readouterr()
+    status = supervisor.run(path, [str(path), "many"])
+    output, messages = capfd.readouterr()
+    assert (status, output, messages) == (0, "1300 1300 2\n1\n", "")
+    assert 10 < supervisor.requests < 1000

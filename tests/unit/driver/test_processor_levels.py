@@ -14,7 +14,9 @@ from tests.support.qemu import missing_qemu, run_in_qemu
 from tests.support.results import DEFAULT_ENVIRONMENT, Invocation
 from tests.unit.llvm.machine_code import can_run, host_level
 
-PROGRAMS = sorted((Path(__file__).parents[2] / "run" / "vectors").glob("*.mlr"))
+RUN = Path(__file__).parents[2] / "run"
+TENSORS = [RUN / "tensor" / "fused.mlr"] if IS_THOROUGH else []
+PROGRAMS = [*sorted((RUN / "vectors").glob("*.mlr")), *TENSORS]
 LEVELS = (0, 3, 4, 5) if IS_THOROUGH else (0, 4)
 ARM64_PROCESSORS = {"cortex-a53": 0, "neoverse-n1": 10, "max": 11}
 

@@ -292,3 +292,16 @@ def test_a_string_length_loop_stays_a_loop(cpu: Cpu) -> None:
     builder.block = after
     builder.emit(control.Return([counter]))
     assert "strlen" not in compile_assembly(module, cpu, CodegenOptions())
+
+
+def test_rotations_are_no_double_shifts() -> None:
+    """LLVM's model of x86-64-v2 is a processor where SHLD is quick, which it is on few."""
+    module = Module("rotation")
+    builder = new_function(module, "rotate", (I64,), (I64,))
+    word = builder.function.parameters[0]
+    high = builder.emit(arith.Shl(word, builder.word(30)))
+    low = builder.emit(arith.Lshr(word, builder.word(34)))
+    builder.emit(control.Return([builder.emit(arith.Or(high, low))]))
+    text = compile_assembly(module, X86_64, CodegenOptions(OptimisationLevel.FULL))
+    assert "shld" not in text
+    assert "rol" in text or "ror" in text

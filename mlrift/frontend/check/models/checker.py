@@ -17,6 +17,7 @@ from mlrift.frontend.check.models.ranges import Rows
 from mlrift.frontend.check.models.structure import Block, StructModel
 from mlrift.frontend.check.tensors.checker import TensorChecker
 from mlrift.frontend.scopes import Binding, Signature
+from mlrift.frontend.typed import BinaryKind
 from mlrift.source import Span
 from mlrift.static_types import Any
 from mlrift.typesystem import (
@@ -63,9 +64,24 @@ class ModelChecker:
     def enter(self, signature: Signature) -> list[typed.Statement]:
         """Return what a function does before all else."""
         begins = entry_checks(signature)
+        statics = self._context.names.static_models
+        if not statics:
+            return begins
         if signature.symbol.name == "main":
-            begins += [self._static(row) for row in self._context.names.static_models]
+            begins += [self._static(row) for row in statics]
+        elif signature.symbol.is_export:
+            begins.append(self._first_call(statics))
         return begins
+
+    def _first_call(self, statics: list[ast.Static]) -> typed.Statement:
+        """Return what makes the statics of a library that has no `main`, if nobody has yet."""
+        last, span = self._context.names.statics[statics[-1].name.text], statics[-1].span
+        read = typed.StaticRead(last, U64, span)
+        is_absent = typed.Binary(
+            BinaryKind.EQ, read, typed.IntegerConstant(0, U64, span), U64, span
+        )
+        made_now = typed.Block([self._static(row) for row in statics], span)
+        return typed.If(is_absent, made_now, None, span)
 
     def _static(self, node: ast.Static) -> typed.Statement:
         """Return the statement that makes a static population or static connections."""

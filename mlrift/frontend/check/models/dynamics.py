@@ -19,7 +19,7 @@ from mlrift.frontend.check.models import made_syntax as made
 from mlrift.frontend.check.models import units
 from mlrift.frontend.check.models.exact_systems import ExactSystems
 from mlrift.frontend.check.models.integrators import METHODS, Line, Surroundings, advance
-from mlrift.frontend.check.models.intrinsics import with_intrinsics
+from mlrift.frontend.check.models.intrinsics import between, with_intrinsics
 from mlrift.frontend.check.models.structure import Block, Column, StructModel
 from mlrift.frontend.check.models.time_constants import TimeConstants
 from mlrift.source import Span
@@ -29,6 +29,8 @@ from mlrift.typesystem import DOUBLE, SINGLE, U8, U16, U32, ScalarType, Tag
 _OTHER_METHODS = ("rk4", "exponential", "exact")
 _NEURON, _FIRED, _TIME_STEP = "_neuron", "_fired", "dt"
 _LARGEST_U8, _LARGEST_U16 = 0xFF, 0xFFFF
+_LONG_HOLD = 60.0  # milliseconds: more than 65535 steps only if a step is below a microsecond
+_FLOATS = ("f32", "f64")
 
 
 def declare_block(
@@ -50,12 +52,14 @@ class _BlockMaker:
         self._around = Surroundings(context, own, ExactSystems(self._function))
         self._written: dict[str, None] = {}
         self._condition: Span | None = None
+        self._systems = 0
         self._integrated: dict[str, ScalarType] = {}
         lines = node.body.statements
         self._is_single = self._uses_single(lines)
         kind = SINGLE if self._is_single else DOUBLE
         is_limit = node.method.text == "euler"
-        self._time_constants = TimeConstants(context, self._block if is_limit else None, kind)
+        limited = self._block if is_limit else None
+        self._time_constants = TimeConstants(context, limited, kind, own)
         self._lines: list[ast.Statement] = with_intrinsics(
             context, made.in_single(lines) if self._is_single else lines, kind
         )
@@ -140,7 +144,7 @@ class _BlockMaker:
             name = node.name.text
             if self._variable(node.name) is None:
                 continue
-            width = _counter_type(node.duration)
+            width = self._counter_type(node.duration)
             known = widest.get(name)
             if known is None or width.size_bytes > known.size_bytes:
                 widest[name] = width
@@ -246,7 +250,7 @@ class _BlockMaker:
         if line.level is None:
             rate = ast.Unary(ast.UnaryOperator.NEGATE, rate, span)
         row = Line(line.name.text, column.type.name, rate, None, span)
-        return advance(self._around, [row], self._node.method.text, self._node.is_fast)
+        return self._apart(advance(self._around, [row], self._node.method.text, self._node.is_fast))
 
     def _fast_decay(
         self, line: ast.Decay, distance: ast.Expression, factor: ast.Expression
@@ -283,7 +287,24 @@ class _BlockMaker:
         method = self._method(system)
         if method is None:
             return []
-        return advance(self._around, rows, method, self._node.is_fast)
+        return self._apart(advance(self._around, rows, method, self._node.is_fast))
+
+    def _apart(self, statements: list[ast.Statement]) -> list[ast.Statement]:
+        """Give the hidden variables of a system names that no other system of the block has."""
+        self._systems += 1
+        mark = f":{self._systems}"
+        if self._systems == 1:
+            return statements
+
+        def renamed(node: object) -> object:
+            if not isinstance(node, ast.Identifier | ast.Name):
+                return None
+            is_hidden = node.text.startswith("_") and ":" in node.text
+            if not is_hidden or node.text.startswith("_held:"):
+                return None
+            return type(node)(node.text + mark, node.span)
+
+        return [made.rewritten(row, renamed) for row in statements]
 
     def _method(self, system: list[ast.Derivative]) -> str | None:
         """Return the method of a system; None after a report."""
@@ -342,12 +363,52 @@ class _BlockMaker:
         span = node.span
         duration = node.duration
         units.expect(self._context, duration, units.TIME, "the duration of `hold`")
-        if _is_time(duration):
+        known = self._time_constants.constant(duration)
+        if known is not None and not known >= 0.0:
+            self._context.emit(catalog.BAD_DURATION.at(duration.span, found=duration.span.text))
+            return []
+        if self._is_time(duration):
             steps = made.binary(BinaryOperator.DIV, duration, made.name("dt:f64", span), span)
             half = ast.FloatLiteral(0.5, False, span)
             rounded = made.binary(BinaryOperator.ADD, steps, half, span)
-            duration = ast.Cast(rounded, ast.TypeName("u64", span), span)
+            most = (1 << 8 * self._counter_type(duration).size_bytes) - 1
+            counted = between(rounded, 0.0, float(most))
+            duration = ast.Cast(counted, ast.TypeName("u64", span), span)
         return [made.assign(counter, duration, span)]
+
+    def _is_time(self, node: ast.Expression) -> bool:
+        """Return whether a duration is a time: a float or a number with a unit."""
+        kinds = (ast.FloatLiteral, ast.Quantity)
+        return any(
+            isinstance(row, kinds)
+            or (isinstance(row, ast.Cast) and row.type.name in _FLOATS)
+            or (isinstance(row, ast.Identifier) and self._is_float(row.text))
+            for row in made.nodes_of(node)
+        )
+
+    def _is_float(self, name: str) -> bool:
+        """Return whether a name of the block is that of a float: a field, a constant, a local."""
+        number = self._model.column(name)
+        if number is not None:
+            return self._model.columns[number].type.is_float
+        constant = self._context.names.pending.get(name)
+        if constant is not None:
+            return constant.type.name in _FLOATS
+        return any(
+            isinstance(row, ast.Declare) and row.name.text == name and row.type.name in _FLOATS
+            for row in made.nodes_of(self._node.body)
+        )
+
+    def _counter_type(self, duration: ast.Expression) -> ScalarType:
+        """Return what holds the longest of these durations, if it is known, in few bytes."""
+        known = self._time_constants.constant(duration)
+        if known is None:
+            return U32
+        if self._is_time(duration):
+            return U16 if known <= _LONG_HOLD else U32
+        if known <= _LARGEST_U8:
+            return U8
+        return U16 if known <= _LARGEST_U16 else U32
 
 
 def _count_down(variable: str, counter: str, span: Span) -> list[ast.Statement]:
@@ -360,17 +421,3 @@ def _count_down(variable: str, counter: str, span: Span) -> list[ast.Statement]:
 
 def _derivative_of(line: ast.Derivative) -> str:
     return f"the derivative of `{line.name.text}`"
-
-
-def _is_time(node: ast.Expression) -> bool:
-    """Return whether a duration is a time: a float or a number with a unit."""
-    kinds = (ast.FloatLiteral, ast.Quantity)
-    return any(isinstance(row, kinds) for row in made.nodes_of(node))
-
-
-def _counter_type(duration: ast.Expression) -> ScalarType:
-    if not isinstance(duration, ast.IntegerLiteral):
-        return U16 if _is_time(duration) else U32
-    if duration.value <= _LARGEST_U8:
-        return U8
-    return U16 if duration.value <= _LARGEST_U16 else U32

@@ -5,6 +5,8 @@ function of the program with the same name is what the block calls instead; thos
 library are not, for they may be about integers.
 """
 
+import math
+
 from mlrift.frontend import ast
 from mlrift.frontend.builtins.declaration import Builtin
 from mlrift.frontend.check.context import Context
@@ -44,6 +46,18 @@ def _absolute(builder: Builder, values: list[Value]) -> Value:
     return builder.emit(Select(is_negative, builder.emit(FSub(zero, value)), value))
 
 
+def _positive(builder: Builder, values: list[Value]) -> Value:
+    value = values[0]
+    nothing, zero = (builder.emit(Constant(row, value.type)) for row in (math.nan, 0.0))
+    is_above = builder.emit(CompareFloat(FloatPredicate.GT, value, zero))
+    return builder.emit(Select(is_above, value, nothing))
+
+
+def _between(builder: Builder, values: list[Value]) -> Value:
+    value, low, high = values
+    return _minimum(builder, [_maximum(builder, [value, low]), high])
+
+
 def _root(builder: Builder, values: list[Value]) -> Value:
     return builder.emit(FSqrt(values[0]))
 
@@ -66,7 +80,25 @@ _INTRINSICS: dict[str, tuple[int, Any]] = {
     "abs": (1, _absolute),
     "sqrt": (1, _root),
     "growth": (1, _growth),
+    "positive": (1, _positive),
+    "between": (3, _between),
 }
+# Those that blocks are made with, which no program calls by name.
+_HIDDEN = ("growth", "positive", "between")
+
+
+def positive(node: ast.Expression, kind: ScalarType) -> ast.Expression:
+    """Return an expression as it is where it is above zero, else not a number."""
+    name = ast.Name(intrinsic_name("positive", kind), node.span)
+    return ast.Call(name, [], [node], node.span)
+
+
+def between(node: ast.Expression, low: float, high: float) -> ast.Expression:
+    """Return an f64 that is `low` at least (also for no number) and `high` at most."""
+    span = node.span
+    bounds = [ast.FloatLiteral(row, False, span) for row in (low, high)]
+    name = ast.Name(intrinsic_name("between", DOUBLE), span)
+    return ast.Call(name, [], [node, *bounds], span)
 
 
 def intrinsic_name(name: str, kind: ScalarType) -> str:
@@ -77,7 +109,7 @@ def intrinsic_name(name: str, kind: ScalarType) -> str:
 def declare_intrinsics(context: Context, own_functions: frozenset[str]) -> None:
     """Make the intrinsics known, but for those whose names the program has functions of."""
     for name, (count, lower) in _INTRINSICS.items():
-        if name in own_functions:
+        if name in own_functions and name not in _HIDDEN:
             continue
         for kind in (DOUBLE, SINGLE):
             own = intrinsic_name(name, kind)
@@ -91,6 +123,8 @@ def with_intrinsics(context: Context, root: Any, kind: ScalarType) -> Any:
 
     def replace(node: Any) -> Any:
         if not isinstance(node, ast.Call) or node.function.text not in _INTRINSICS:
+            return None
+        if node.function.text in _HIDDEN:
             return None
         if intrinsic_name(node.function.text, kind) not in context.names.callees:
             return None

@@ -6,7 +6,7 @@ from mlrift.frontend.check.context import Context
 from mlrift.frontend.check.conversions import to_word
 from mlrift.frontend.check.models import made_typed as made
 from mlrift.source import Span
-from mlrift.typesystem import ArrayType, CsrType, PopulationType, Type
+from mlrift.typesystem import ERROR, ArrayType, CsrType, PopulationType, Type
 from mlrift.values import record
 
 
@@ -49,7 +49,7 @@ def range_of(context: Context, node: ast.Expression) -> PopulationRange | None:
         base, part = node.base, node.index
     population = context.expressions[type(base)](base)
     if not isinstance(population.type, PopulationType):
-        if not isinstance(population.type, CsrType):
+        if population.type is not ERROR and not isinstance(population.type, CsrType):
             diagnostic = catalog.NOT_A_POPULATION.at(base.span, found=population.type.name)
             if isinstance(population.type, ArrayType):
                 note = "an array of a struct with a `dynamics` block is a population"

@@ -1,6 +1,7 @@
 """Populations and connections that are static: made, in order, when `main` begins.
 
-Here they get their types, before any function is checked; `ModelChecker.enter` makes them.
+In a library the first exported function that is called makes them. Here they get their types,
+before any function is checked; `ModelChecker.enter` makes them.
 """
 
 from mlrift.diagnostics import catalog
@@ -8,13 +9,14 @@ from mlrift.frontend import ast
 from mlrift.frontend.check.context import Context
 from mlrift.typesystem import ERROR, CsrType, PopulationType, StructType, Type
 
-_NOTE = "it is made when `main` begins, and there is no `main`"
+_NOTE = "it is made when `main` or an exported function begins, and there is none"
 
 
 def static_type(context: Context, node: ast.Static, declared: Type) -> Type:
     """Return the type of a static population or of static connections; ERROR after a report."""
     names = context.names
-    if "main" not in names.functions:
+    begins = (row.symbol.is_export or row.symbol.name == "main" for row in names.functions.values())
+    if not any(begins):
         if isinstance(declared, StructType):
             diagnostic = catalog.STATIC_POPULATION.at(node.name.span, struct=declared.name)
         else:

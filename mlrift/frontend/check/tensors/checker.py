@@ -12,6 +12,7 @@ from mlrift.frontend.check.tensors.arrangement import extent_of, permuted
 from mlrift.frontend.check.tensors.extents import ExtentReader, element_kind
 from mlrift.frontend.check.tensors.fields import (
     FIELD,
+    VIEW,
     copied,
     field_value,
     is_lent,
@@ -203,7 +204,7 @@ class TensorChecker:
             static_place = typed.StaticPlace(static, found, span)
             self._wire.assignments.prepend(self._variables.stored(static_place, owned, span))
             return operation("data", U64, [base], span, ir.data)
-        if type(base) is typed.BuiltinCall and base.builtin.name in ("tensor.view", FIELD):
+        if type(base) is typed.BuiltinCall and base.builtin.name in (VIEW, FIELD):
             return base.arguments[0]  # the column of a population or of connections, a field
         self._context.emit(catalog.NO_ADDRESS.at(span))
         return failed(span)

@@ -2,7 +2,8 @@
 
 The elements lie in the struct, row-major, at a multiple of an element's size. A field that is read
 is the memory itself, so operations and calls copy nothing; what gives it to a variable, a static,
-another field or a caller gives a copy.
+another field or a caller gives a copy. So it is with the fields of populations, which may be gone
+before the copy.
 """
 
 from mlrift.frontend import ast, typed
@@ -26,6 +27,7 @@ from mlrift.typesystem import (
 )
 
 FIELD = "tensor.field"
+VIEW = "tensor.view"
 # What gives another look at the same elements.
 _LOOKS = frozenset(f"tensor.{name}" for name in ("part", "permute", "reshape", "add_axis", "fit"))
 
@@ -77,10 +79,10 @@ def field_value(address: typed.Expression, found: TensorType, span: Span) -> typ
 
 
 def is_lent(value: typed.Expression) -> bool:
-    """Whether a value is a field, or another look at one, and no copy of it."""
+    """Whether a value is a field, also one of a population, or a look at one, and no copy."""
     while type(value) is typed.BuiltinCall and value.builtin.name in _LOOKS:
         value = value.arguments[0]
-    return type(value) is typed.BuiltinCall and value.builtin.name == FIELD
+    return type(value) is typed.BuiltinCall and value.builtin.name in (FIELD, VIEW)
 
 
 def lends(call: typed.Expression) -> bool:

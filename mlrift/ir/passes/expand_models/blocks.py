@@ -1,4 +1,4 @@
-"""Blocks of targets: which edges of a row are a thread's (std/core/csr.mlr, core_csr_splits)."""
+"""Blocks of targets: which edges of a row are a thread's (std/core/csrdelivery.mlr)."""
 
 from mlrift.ir.builder import Builder
 from mlrift.ir.core import Value

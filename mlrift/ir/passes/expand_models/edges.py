@@ -59,9 +59,9 @@ def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> st
     inner, parameters = word_function(builder, symbol, names)
     connections, stream, target, values = parameters
     found = inner.emit(Stack(16, 16))
-    inner.call_external("core.csr_event_range", [connections, stream, found], ())
+    inner.call_external("core.csrdelivery_events", [connections, stream, found], ())
     entries, count = load_word(inner, found, 0), load_word(inner, found, 8)
-    edges = inner.call_external("core.csr_event_edges", [connections, count])
+    edges = inner.call_external("core.csrdelivery_edges", [connections, count])
     one = inner.word(1)
     parts = emit_parallel_parts(inner, edges, one, inner.word(GRAIN_EDGES))
     words = [connections, entries, count, target, values, inner.word(0), parts]
@@ -78,8 +78,8 @@ def _deliver_function(builder: Builder, memory: MachineType, kind: Values) -> st
     inner.jump(after)
     inner.function.blocks.append(owned)
     inner.block = owned
-    owners = inner.call_external("core.csr_owners", [connections, parts])
-    splits = inner.call_external("core.csr_part_splits", [connections, owners])
+    owners = inner.call_external("core.csrdelivery_owners", [connections, parts])
+    splits = inner.call_external("core.csrdelivery_splits", [connections, owners])
     inner.emit(Store(inner.emit(Add(context, inner.word(40))), splits, I64))
     inner.emit(Store(inner.emit(Add(context, inner.word(48))), owners, I64))
     emit_parallel_for(inner, send_function(inner, memory, kind), context, owners, one, owners)

@@ -33,12 +33,12 @@ _CONNECTIONS, _LIST, _COUNT, _SPLITS, _PARTS, _NEURONS = 0, 8, 16, 24, 32, 40
 
 def pre(builder: Builder, made: Pre) -> None:
     """Emit the regions over the edges that leave the neurons that fired."""
-    context, count, edges = _context(builder, made, "core.csr_event_range")
+    context, count, edges = _context(builder, made, "core.csrdelivery_events")
     one, grain = builder.word(1), builder.word(GRAIN_EDGES)
     if _body(made.add) is not None:
         shares = emit_parallel_parts(builder, edges, one, grain)
-        parts = builder.call_external("core.csr_owners", [made.connections, shares])
-        splits = builder.call_external("core.csr_part_splits", [made.connections, parts])
+        parts = builder.call_external("core.csrdelivery_owners", [made.connections, shares])
+        splits = builder.call_external("core.csrdelivery_splits", [made.connections, parts])
         _set(builder, context, _SPLITS, splits)
         _set(builder, context, _PARTS, parts)
         emit_parallel_for(builder, _adding(builder, made), context, parts, one, parts)
@@ -49,7 +49,7 @@ def pre(builder: Builder, made: Pre) -> None:
 def post(builder: Builder, made: Post) -> None:
     """Emit the regions over the edges that end at the neurons that fired."""
     builder.call_external("core.csr_incoming", [made.connections])
-    context, count, edges = _context(builder, made, "core.csr_target_range")
+    context, count, edges = _context(builder, made, "core.csrdelivery_targets")
     if _body(made.add) is not None:
         zero = builder.word(0)
         symbol = _sharing(builder, made, "post", "add")
@@ -65,7 +65,7 @@ def _context(builder: Builder, made: Pre | Post, search: str) -> tuple[Value, Va
     entries, count = load_word(builder, found, 0), load_word(builder, found, 8)
     zero = builder.word(0)
     words = [made.connections, entries, count, zero, zero, *made.neurons]
-    edges = builder.call_external("core.csr_event_edges", [made.connections, count])
+    edges = builder.call_external("core.csrdelivery_edges", [made.connections, count])
     return store_words(builder, words), count, edges
 
 

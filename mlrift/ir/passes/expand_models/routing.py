@@ -26,7 +26,7 @@ from mlrift.typesystem import F32, F64, I32, I64, MachineType
 _AHEAD_EVENTS, _AHEAD_EDGES = 32, 32
 # Words of the context (edges.py).
 _ENTRIES, _LISTS = 8, 40
-# Words of the lists' header (std/core/csr.mlr).
+# Words of the lists' header (std/core/csrdelivery.mlr).
 _CAPACITY, _COUNTS, _TARGETS, _VALUES, _SCALE = 0, 8, 16, 24, 32
 
 
@@ -53,8 +53,8 @@ def route(
         _route_function(builder, memory, kind),
         _apply_function(builder, memory, kind),
     )
-    most = builder.call_external("core.csr_round_events", [connections, parts])
-    rounds = builder.call_external("core.csr_rounds", [count, most])
+    most = builder.call_external("core.csrdelivery_round_events", [connections, parts])
+    rounds = builder.call_external("core.csrdelivery_rounds", [count, most])
     entries = load_word(builder, context, _ENTRIES)
     with counted(builder, builder.word(0), rounds) as number:
         begin = builder.emit(Mul(number, most))
@@ -62,7 +62,7 @@ def route(
         is_whole = builder.emit(CompareInteger(IntegerPredicate.ULT, most, left))
         events = builder.emit(Select(is_whole, most, left))
         _store(builder, context, _ENTRIES, _at(builder, entries, begin, 4))
-        lists = builder.call_external("core.csr_route_lists", [connections, most, parts, width])
+        lists = builder.call_external("core.csrdelivery_lists", [connections, most, parts, width])
         _store(builder, context, _LISTS, lists)
         emit_parallel_for(builder, routing, context, events, one, parts)
         emit_parallel_for(builder, applying, context, parts, one, parts)

@@ -115,7 +115,7 @@ def build_group(builder: Builder, made: csr.BuildGroup) -> None:
     """Emit the call that draws the edges of all members, and their columns."""
     members = store_words(builder, made.members)
     count = builder.word(len(made.members))
-    builder.call_external("core.csr_draw_group", [members, count, made.seed], ())
+    builder.call_external("core.csrdraws_group", [members, count, made.seed], ())
     for member in made.members:
         builder.call_external("core.csr_renew_columns", [member], ())
 
@@ -129,9 +129,9 @@ def send_later(builder: Builder, made: csr.SendLater) -> None:
     width = builder.word(MEMORY_BYTES[made.memory])
     delay_width = builder.word(MEMORY_BYTES[made.delay_memory])
     queue = [made.storage, made.connections, made.events]
-    builder.call_external("core.csr_queue", [*queue, values, width, delays, delay_width], ())
+    builder.call_external("core.csrqueue_add", [*queue, values, width, delays, delay_width], ())
     kind = {MachineType.F64: "f64", MachineType.F32: "f32"}.get(made.memory, "word")
-    builder.call_external(f"core.csr_drain_{kind}", [made.storage, made.target, width], ())
+    builder.call_external(f"core.csrqueue_drain_{kind}", [made.storage, made.target, width], ())
 
 
 def index_incoming(builder: Builder, made: csr.IndexIncoming) -> None:

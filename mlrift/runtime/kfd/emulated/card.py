@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from mlrift.backends.amdgcn.chips import Chip, chip_named
 from mlrift.runtime.kfd import abi
-from mlrift.runtime.kfd.abi import CreateQueue, MemoryFlag, QueueType, WaitResult
+from mlrift.runtime.kfd.abi import CreateQueue, EventType, MemoryFlag, QueueType, WaitResult
 from mlrift.runtime.kfd.emulated.aql_processor import AqlProcessor
 from mlrift.runtime.kfd.emulated.buffers import HANDLE_SHIFT, Buffer, Buffers
 from mlrift.runtime.kfd.emulated.execution import CardLaunch, Executor
@@ -29,6 +29,8 @@ DOORBELL_PAGE_BYTES = 2 * PAGE
 _DOORBELL_BYTES = 8
 _DOORBELL_CARD_SHIFT = 16
 _NUMBERS_PER_CARD = 256
+_EVENT_SLOT_BYTES = 8
+_MASK_BITS = 32
 _SLOTS = DOORBELL_PAGE_BYTES // _DOORBELL_BYTES
 _GPUVM_LIMIT = (1 << 47) - 1
 _LDS_BASE, _SCRATCH_BASE = 0x1_0000_0000_0000, 0x2_0000_0000_0000
@@ -36,10 +38,14 @@ _APERTURE_LIMIT = 0xFFFFFFFF
 
 
 class CardEvent:
-    """An event of the driver: set by a signal's mailbox, taken by who waits."""
+    """An event of the driver: set by a signal's mailbox or a fault, taken by who waits.
+
+    `data` is what the driver tells of a fault.
+    """
 
     def __init__(self, kind: int, resets_itself: bool) -> None:
         self.kind = kind
+        self.data = b""
         self.resets_itself = resets_itself
         self.is_set = False
 
@@ -48,7 +54,7 @@ class EventPage:
     """The page of events of a process, of all its cards: the driver keeps the first one it gets."""
 
     def __init__(self) -> None:
-        self.handle = 0
+        self.handle = self.address = 0
 
 
 class EmulatedCard:
@@ -107,6 +113,22 @@ class EmulatedCard:
     def has_event(self, number: int) -> bool:
         """Whether an event is this card's."""
         return number in self._events
+
+    def report_fault(self, address: int, failure: abi.MemoryExceptionFailure) -> None:
+        """Tell the process of an access that went wrong, as the driver does; the card is lost."""
+        told = abi.MemoryExceptionData(failure=failure, va=address, gpu_id=self.node.gpu_id)
+        self._report(EventType.MEMORY, bytes(told))
+
+    def report_reset(self) -> None:
+        """Tell the process that the card was reset; it is lost for the process."""
+        told = abi.HardwareExceptionData(memory_lost=1, gpu_id=self.node.gpu_id)
+        self._report(EventType.HARDWARE_EXCEPTION, bytes(told))
+
+    def _report(self, kind: EventType, data: bytes) -> None:
+        self.has_faulted = True
+        for event in self._events.values():
+            if event.kind == kind:
+                event.is_set, event.data = True, data
 
     @property
     def is_idle(self) -> bool:
@@ -219,7 +241,7 @@ class EmulatedCard:
             if self._page.handle:
                 rule = "the process has given a page of events before"
                 raise RefusedRequest(errno.EINVAL, "CREATE_EVENT", rule)
-            self._page.handle = row.handle
+            self._page.handle, self._page.address = row.handle, row.address
         number = self._first_event
         while number in self._events:
             number += 1
@@ -232,6 +254,21 @@ class EmulatedCard:
         self._event(argument.event_id, "DESTROY_EVENT")
         del self._events[argument.event_id]
 
+    def _set(self, argument: abi.SetEvent) -> None:
+        self._event(argument.event_id, "SET_EVENT").is_set = True
+
+    def _reset(self, argument: abi.ResetEvent) -> None:
+        self._event(argument.event_id, "RESET_EVENT").is_set = False
+
+    def _mask_units(self, argument: abi.SetCuMask) -> None:
+        """Accept a mask of compute units: which of them work is not to be seen here."""
+        if argument.queue_id not in self._queues:
+            rule = f"there is no queue {argument.queue_id}"
+            raise RefusedRequest(errno.EINVAL, "SET_CU_MASK", rule)
+        if argument.num_cu_mask == 0 or argument.num_cu_mask % _MASK_BITS:
+            rule = f"{argument.num_cu_mask} bits of a mask: a multiple of {_MASK_BITS} is needed"
+            raise RefusedRequest(errno.EINVAL, "SET_CU_MASK", rule)
+
     def _wait_events(self, argument: abi.WaitEvents) -> None:
         rows = (abi.EventData * argument.num_events).from_address(argument.events_ptr)
         events = [self._event(row.event_id, "WAIT_EVENTS") for row in rows]
@@ -239,6 +276,9 @@ class EmulatedCard:
         states = [event.is_set for event in events]
         is_done = all(states) if argument.wait_for_all else any(states)
         argument.wait_result = WaitResult.COMPLETE if is_done else WaitResult.TIMEOUT
+        for row, event in zip(rows, events, strict=True):
+            if event.is_set:
+                ctypes.memmove(ctypes.addressof(row), event.data, len(event.data))
         for event in events:
             if is_done and event.resets_itself:
                 event.is_set = False
@@ -249,7 +289,13 @@ class EmulatedCard:
             raise RefusedRequest(errno.EINVAL, call, f"there is no event {number}")
         return found
 
-    def _set_event(self, number: int) -> None:
+    def _set_event(self, number: int, mailbox: int) -> None:
+        place = self._page.address + number * _EVENT_SLOT_BYTES
+        if mailbox != place:
+            raise RuleViolation(
+                f"the mailbox of event {number} is {mailbox:#x}, its place in the page of events is"
+                f" {place:#x}"
+            )
         if number in self._events:
             self._events[number].is_set = True
 
@@ -307,6 +353,9 @@ _HANDLERS: dict[type[ctypes.Structure], Callable[[EmulatedCard, Any], None]] = {
     abi.DestroyQueue: EmulatedCard._destroy_queue,
     abi.CreateEvent: EmulatedCard._create_event,
     abi.DestroyEvent: EmulatedCard._destroy_event,
+    abi.SetEvent: EmulatedCard._set,
+    abi.ResetEvent: EmulatedCard._reset,
+    abi.SetCuMask: EmulatedCard._mask_units,
     abi.WaitEvents: EmulatedCard._wait_events,
     abi.GetProcessAperturesNew: EmulatedCard._apertures,
     abi.GetAvailableMemory: EmulatedCard._available,

@@ -127,6 +127,7 @@ def _owns(card: EmulatedCard, argument: Any) -> bool:
     """Whether a request that names only a queue or an event is about this card's."""
     if isinstance(argument, abi.WaitEvents) and argument.num_events:
         return card.has_event(abi.EventData.from_address(argument.events_ptr).event_id)
-    if isinstance(argument, abi.DestroyEvent):
+    if isinstance(argument, abi.DestroyEvent | abi.SetEvent | abi.ResetEvent):
         return card.has_event(argument.event_id)
-    return isinstance(argument, abi.DestroyQueue) and card.has_queue(argument.queue_id)
+    is_of_queue = isinstance(argument, abi.DestroyQueue | abi.SetCuMask)
+    return is_of_queue and card.has_queue(argument.queue_id)

@@ -43,8 +43,8 @@ class CardQueue:
     buffers: Buffers
     launch: Callable[[CardLaunch], None]
     clock: Callable[[], int]
-    wake: Callable[[int], None]
-    """Called with the number of an event that a signal names."""
+    wake: Callable[[int, int], None]
+    """Called with the number of an event that a signal names, and its mailbox."""
 
     @property
     def name(self) -> str:
@@ -88,4 +88,4 @@ class CardQueue:
             event = ctypes.c_uint32.from_address(place + SIGNAL_EVENT).value
             box = self.host(mailbox, 8, "event mailbox")
             ctypes.c_uint64.from_address(box).value = event
-            self.wake(event)
+            self.wake(event, mailbox)

@@ -10,7 +10,10 @@ import os
 import socket
 import sys
 
+_PR_SET_PARENT_DEATH_SIGNAL = 1
 _PR_SET_NO_NEW_PRIVS = 38
+_PTRACE_TRACEME = 0
+_KILLED = 9
 _SECCOMP_SET_MODE_FILTER = 1
 _NEW_LISTENER = 1 << 3
 _SYSCALL_SECCOMP = 317
@@ -34,12 +37,17 @@ def main(image: int, filter_descriptor: int, channel: int, arguments: list[str])
     library = ctypes.CDLL(None, use_errno=True)
     sender = socket.socket(fileno=channel)
     environment = dict(os.environ)
+    # Without the supervisor nobody answers: the program ends with it.
+    _check(library, library.prctl(_PR_SET_PARENT_DEATH_SIGNAL, _KILLED, 0, 0, 0), "prctl")
     _check(library, library.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
     wanted = (_SYSCALL_SECCOMP, _SECCOMP_SET_MODE_FILTER, _NEW_LISTENER, ctypes.byref(program))
     listener = library.syscall(*wanted)
     _check(library, listener, "seccomp")
     data = array.array("i", [listener])
-    sender.sendmsg([b"listener"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, data)])
+    is_traced = library.ptrace(_PTRACE_TRACEME, 0, None, None) == 0
+    sender.sendmsg(
+        [b"traced" if is_traced else b"listener"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, data)]
+    )
     sender.close()
     os.close(listener)
     os.execve(image, arguments, environment)

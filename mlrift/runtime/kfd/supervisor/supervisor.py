@@ -24,6 +24,7 @@ from mlrift.backends.amdgcn.codeobject.errors import CodeObjectError
 from mlrift.backends.amdgcn.codeobject.read import read
 from mlrift.runtime.kfd.driver import KFD_PATH, TOPOLOGY
 from mlrift.runtime.kfd.emulated.emulator_executor import EmulatorExecutor
+from mlrift.runtime.kfd.emulated.execution import Executor
 from mlrift.runtime.kfd.emulated.machine import EmulatedMachine
 from mlrift.runtime.kfd.emulated.rules import RefusedRequest, RuleViolation
 from mlrift.runtime.kfd.errors import DeviceError, DeviceLost
@@ -36,26 +37,29 @@ from mlrift.runtime.kfd.supervisor.process_table import (
     has_filtered,
 )
 from mlrift.runtime.kfd.supervisor.shared_memory import DOORBELL_FILE, MEMORY_FILE
+from mlrift.runtime.kfd.supervisor.start_state import leave_clock_to_the_kernel
 from mlrift.static_types import Any
 
 _LOOK_MILLISECONDS = 0.2
 _COMPENSATED_CLOCKS = (time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME)
 _TYPE_DRM, _TYPE_KFD = ord("d"), ord("K")
 _LATE_LOOK_SECONDS = 0.05
+_SIGNALLED = 128
 STATUS_RULE_BROKEN = 1
 
 
 class Supervisor:
     """Runs one program on emulated cards. `messages` collects what rules were broken."""
 
-    def __init__(self, gfx: tuple[str, ...], executor: EmulatorExecutor | None = None) -> None:
+    def __init__(self, gfx: tuple[str, ...], executor: Executor | None = None) -> None:
         self._gfx = gfx
-        self._executor = executor or EmulatorExecutor()
+        self._executor: Executor = executor or EmulatorExecutor()
         machine = EmulatedMachine(gfx, self._executor, time.monotonic, _nothing, _nothing)
         self._files = machine.files
         self._render_paths = {row.render_path for row in machine.nodes()}
         self._clients: dict[int, Client] = {}
         self._stolen_seconds = 0.0
+        self._main = 0
         self.messages: list[str] = []
 
     def run(self, image: Path, arguments: list[str]) -> int:
@@ -83,6 +87,13 @@ class Supervisor:
             return STATUS_RULE_BROKEN
         return process.returncode
 
+    def pass_on(self, number: int) -> None:
+        """Send a signal to the program: its end is for it to decide."""
+        if not self._main:
+            raise SystemExit(_SIGNALLED + number)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._main, number)
+
     def _serve(self, process: "subprocess.Popen[bytes]") -> None:
         """Answer calls until the program and all of its children have ended."""
         waiting = select.poll()
@@ -91,6 +102,7 @@ class Supervisor:
         while True:
             ready = waiting.poll(_LOOK_MILLISECONDS)
             self._look_at_doorbells()
+            self._look_at_waits()
             events = ready[0][1] if ready else 0
             if events & select.POLLIN:
                 self._take_call()
@@ -125,12 +137,17 @@ class Supervisor:
             try:
                 if client.work():
                     self._stolen_seconds += time.monotonic() - begun
-                client.look_at_waits()
             except (RuleViolation, DeviceLost) as error:
                 self._stop(pid, error)
             except OSError:
                 if client.process.is_alive:
                     raise
+
+    def _look_at_waits(self) -> None:
+        """Answer processes that wait for events, as soon as there are any."""
+        for client in self._clients.values():
+            with contextlib.suppress(OSError):  # of a process that has ended meanwhile
+                client.look_at_waits()
 
     def _look_at_children(self) -> None:
         """Take from processes that have ended what they had of the cards."""
@@ -311,9 +328,13 @@ def _start(image: Path, arguments: list[str]) -> "tuple[subprocess.Popen[bytes],
     os.close(program)
     os.close(code)
     theirs.close()
-    _, found, _, _ = socket.recv_fds(ours, 16, 1)
+    said, found, _, _ = socket.recv_fds(ours, 16, 1)
     ours.close()
     if not found:
         process.wait()
         raise DeviceError("the program cannot be supervised: the kernel lacks seccomp listeners")
+    if said == b"traced":
+        ended = leave_clock_to_the_kernel(process.pid)
+        if ended is not None:
+            process.returncode = os.waitstatus_to_exitcode(ended)
     return process, found[0]
