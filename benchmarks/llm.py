@@ -49,6 +49,7 @@ _HEADINGS = (
     "llama.cpp",
     "torch",
     "ratio",
+    "GB/s",
     "of bandwidth",
     "prefill tok/s",
     "llama.cpp",
@@ -67,9 +68,9 @@ _LOAD_HEADINGS = (
     "over the file",
 )
 _NOTE = """\
-Medians of {runs} runs, {threads} threads, the sides one after the other. Prefill is of {pp} tokens,
+Medians of {runs} runs, {threads} threads, ours and llama.cpp in turns. Prefill is of {pp} tokens,
 decoding of {tg} tokens after one. Of bandwidth: bytes of weights and cache read for a token times
-the rate, over what reading memory gives here, {bandwidth:.1f} GB/s.
+the rate, over the GB/s that reading memory gave, which is measured before each turn.
 
 Of peak: how long the operations of a prefill take at least, over how long it took. Each operation
 counts at the peak of the instruction that it uses, measured here: two operations for every weight
@@ -105,6 +106,7 @@ class Row:
     llama: Rates
     torch: Rates
     loads: tuple[Loads, Loads]
+    bandwidth: float
 
 
 def main() -> None:
@@ -148,13 +150,22 @@ def _parse_command_line(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _measured(
     files: dict[str, Path], kind: str, programs: tuple[Path, Path], runs: int
-) -> tuple[Rates, Rates, Rates, tuple[Loads, Loads]]:
-    """Return the rates of ours, llama.cpp and PyTorch, and how long the first two load."""
+) -> tuple[Rates, Rates, Rates, tuple[Loads, Loads], float]:
+    """Return the rates of ours, llama.cpp and PyTorch, how long the first two load, and GB/s.
+
+    Ours and llama.cpp run in turns, and before each turn memory is read: what it gives changes.
+    """
     ours, tools = programs
     torch = run_torch(files["folder"], runs) if kind == "bf16" else Rates()
     _read_anew(files[kind])
     loads = load_times(ours, tools, files[kind], _LOADS)
-    return run_ours(ours, files[kind], runs), run_llama(tools, files[kind], runs), torch, loads
+    sides = Rates(), Rates()
+    bandwidths = []
+    for _ in range(runs):
+        bandwidths.append(measured_limits(1)["bandwidth"])
+        turn = run_ours(ours, files[kind]), run_llama(tools, files[kind])
+        sides = sides[0].followed_by(turn[0]), sides[1].followed_by(turn[1])
+    return *sides, torch, loads, statistics.median(bandwidths)
 
 
 def _read_anew(path: Path) -> None:
@@ -179,7 +190,8 @@ def _cells(row: Row, limits: Limits) -> list[str]:
         _middle(llama.decode),
         _middle(torch.decode),
         f"{decode / statistics.median(llama.decode):.2f}",
-        f"{bytes_per_token * decode / limits['bandwidth'] / 1e9:.0%}",
+        f"{row.bandwidth:.1f}",
+        f"{bytes_per_token * decode / row.bandwidth / 1e9:.0%}",
         f"{prefill:.0f}",
         _middle(llama.prefill),
         _middle(torch.prefill),
@@ -238,7 +250,7 @@ def _draw(rows: list[Row], what: str, limits: Limits) -> Path:
 
 def _limit(row: Row, what: str, limits: Limits) -> float:
     if what == "decode":
-        return limits["bandwidth"] * 1e9 / (row.ours.bytes_per_token or row.file_bytes)
+        return row.bandwidth * 1e9 / (row.ours.bytes_per_token or row.file_bytes)
     seconds = product_seconds(row.shape, row.kind, PROMPT_TOKENS, limits)
     return PROMPT_TOKENS / (seconds + attention_seconds(row.shape, PROMPT_TOKENS, limits))
 

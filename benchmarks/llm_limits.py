@@ -20,14 +20,14 @@ _ATTENTION = "f32"
 Limits = dict[str, float]
 
 
-def measured_limits() -> Limits:
+def measured_limits(count: int = _ROUNDS) -> Limits:
     """Return GB/s of memory and GOP/s of the instructions, by name: the best of some rounds."""
     with tempfile.TemporaryDirectory() as name:
         made = Path(name) / "limits"
         words = ("gcc", "-O2", "-march=native", "-pthread", str(FOLDER / "limits.c"), "-o")
         subprocess.run((*words, str(made)), check=True)
         run = (str(made), str(THREADS), "0.7")
-        rounds = [subprocess.run(run, check=True, capture_output=True) for _ in range(_ROUNDS)]
+        rounds = [subprocess.run(run, check=True, capture_output=True) for _ in range(count)]
     best: Limits = {}
     for line in (row for done in rounds for row in done.stdout.decode().splitlines()):
         name, value = line.split()

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,11 @@ class Rates:
     decode: tuple[float, ...] = ()
     peak_bytes: int | None = None
     bytes_per_token: int | None = None
+
+    def followed_by(self, later: "Rates") -> "Rates":
+        """Return the runs of both; peak and bytes are those of the later ones."""
+        prefill, decode = self.prefill + later.prefill, self.decode + later.decode
+        return Rates(prefill, decode, later.peak_bytes, later.bytes_per_token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +91,13 @@ def our_program(folder: Path) -> Path:
     return made
 
 
-def run_ours(program: Path, model: Path, runs: int) -> Rates:
-    """Measure ours; `--json` gives a line for each measurement."""
+def run_ours(program: Path, model: Path) -> Rates:
+    """Measure ours once, after a run that warms up; `--json` gives a line for each measurement."""
     words = [*commands.mlr(program).arguments, "--model", str(model)]
-    words += ["--pp", str(PROMPT_TOKENS), "--tg", str(DECODED_TOKENS), "--reps", str(runs)]
+    words += ["--pp", str(PROMPT_TOKENS), "--tg", str(DECODED_TOKENS), "--reps", "2"]
     words += ["--threads", str(THREADS), "--json"]
-    return _rates(words)
+    rates = _rates(words)
+    return replace(rates, prefill=rates.prefill[1:], decode=rates.decode[1:])
 
 
 def run_torch(folder: Path, runs: int) -> Rates:
@@ -101,10 +107,10 @@ def run_torch(folder: Path, runs: int) -> Rates:
     return _rates([*words, *map(str, counts)])
 
 
-def run_llama(tools: Path, model: Path, runs: int) -> Rates:
-    """Measure llama.cpp with its own benchmark."""
+def run_llama(tools: Path, model: Path) -> Rates:
+    """Measure llama.cpp once with its own benchmark, which warms up before."""
     words = [str(tools / "llama-bench"), "-m", str(model), "-p", str(PROMPT_TOKENS)]
-    words += ["-n", str(DECODED_TOKENS), "-t", str(THREADS), "-r", str(runs), "-o", "json"]
+    words += ["-n", str(DECODED_TOKENS), "-t", str(THREADS), "-r", "1", "-o", "json"]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     prefill: tuple[float, ...] = ()
     decode: tuple[float, ...] = ()

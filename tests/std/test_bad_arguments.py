@@ -37,7 +37,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = "".join(_row(number, call) for number, call in enumerate(CALLS))
     main = "fn main() {\n    u64 wanted = str_to_int(load64(cli_argv + 8))\n"
     text = f"{imports}{SETTING}{main}{rows}}}\n"
-    return compile_for(tmp_path_factory.mktemp("bad"), text, LINUX_X86_64)
+    return compile_for(tmp_path_factory.mktemp("bad"), text, LINUX_X86_64, "-O0")
 
 
 def make(program: Path, call: str) -> subprocess.CompletedProcess[str]:

@@ -145,7 +145,7 @@ fn main() {{
     if wanted > 10000 {{ println(freed) }}
 {rows}}}
 """
-    return compile_for(tmp_path_factory.mktemp("misuse"), text, LINUX_X86_64)
+    return compile_for(tmp_path_factory.mktemp("misuse"), text, LINUX_X86_64, "-O0")
 
 
 def call(program: Path, text: str) -> subprocess.CompletedProcess[str]:

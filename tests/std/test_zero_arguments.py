@@ -45,7 +45,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = "".join(f"    if wanted == {number} {{ {call} }}\n" for number, call in enumerate(CALLS))
     main = "static u64 cli_argv\nfn main() {\n    u64 wanted = str_to_int(load64(cli_argv + 8))\n"
     text = f"{imports}{main}{rows}}}\n"
-    return compile_for(tmp_path_factory.mktemp("zeros"), text, LINUX_X86_64)
+    return compile_for(tmp_path_factory.mktemp("zeros"), text, LINUX_X86_64, "-O0")
 
 
 def test_zeros_end_a_program_with_a_message_at_worst(program: Path) -> None:
