@@ -14,11 +14,12 @@ help: ## list the doors
 $(BIN)/mlrc: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --editable . $(EDITABLE)
-	$(BIN)/python -m mlrift.driver.prebuild
+	$(BIN)/python -m mlrift.driver.prebuild --base
 	@touch $(BIN)/mlrc
 
 $(VENV)/.tests: pyproject.toml $(BIN)/mlrc
 	$(BIN)/python -m pip install --quiet --editable '.[test]' $(EDITABLE)
+	$(BIN)/python -m mlrift.driver.prebuild --library
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(BIN)/mlrc

@@ -1,6 +1,8 @@
 """Builds the OS layers and support objects once, so that no user's first compilation has to.
 
-    python -m mlrift.driver.prebuild              for a checkout (the Makefile does it)
+    python -m mlrift.driver.prebuild              for a checkout
+    python -m mlrift.driver.prebuild --base       what every program needs (`make run` does it)
+    python -m mlrift.driver.prebuild --library    the rest (`make test` and `make setup` do it)
     python -m mlrift.driver.prebuild --installed  for a package that will not change any more
 
 They go to `mlrift/prebuilt/` with the fingerprint of the compiler that made them; a compiler with
@@ -35,8 +37,8 @@ _KNOWN_FOLDER = "known"
 LIBRARY = ("std/llm/*.mlr", "std/record.mlr", "std/progress.mlr")
 
 
-def prebuild(folder: Path, fingerprint: str, known: Cache) -> None:
-    """Write every object and the stamp into `folder`."""
+def prebuild(folder: Path, fingerprint: str) -> None:
+    """Write the objects that every program needs, and the stamp, into `folder`."""
     folder.mkdir(exist_ok=True)
     (folder / STAMP).unlink(missing_ok=True)
     nothing = Cache(None)
@@ -53,7 +55,8 @@ def prebuild(folder: Path, fingerprint: str, known: Cache) -> None:
         for part in (*HEAP_OWNER_FILES, *PARTS, *RUNTIME_PARTS):
             data = ready_data(cpu, part, nothing, fingerprint)
             (folder / f"{ready_name(cpu, part)}.o").write_bytes(data)
-    prebuild_library(folder, fingerprint, known)
+    for old in folder.glob("*.part"):
+        old.unlink()
     (folder / STAMP).write_text(fingerprint, encoding="ascii")
 
 
@@ -74,7 +77,10 @@ def main() -> None:
     known = Cache(None if is_installed else PREBUILT_FOLDER / _KNOWN_FOLDER)
 
     def work() -> Stored:
-        prebuild(PREBUILT_FOLDER, fingerprint, known)
+        if "--library" not in sys.argv[1:]:
+            prebuild(PREBUILT_FOLDER, fingerprint)
+        if "--base" not in sys.argv[1:]:
+            prebuild_library(PREBUILT_FOLDER, fingerprint, known)
         return Stored(0, b"", "", "")
 
     on_deep_stack(work)
