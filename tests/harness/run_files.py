@@ -83,7 +83,7 @@ def run_everywhere(program: Path) -> None:
     engines = [row for row in wanted if share.runs(row.target)] or wanted
     targets = _targets_of(engines)
     level = share.level
-    images = _interpret_and_compile(program, expected, module, targets, level, problems)
+    images = _interpret_and_compile(program, expected, module, targets, problems, level=level)
     quick = b""
     if share in (Share.WHOLE, Share.ARM64) and LINUX_X86_64 in _targets_of(wanted):
         flags, level = expected.flags, Optimisation.NONE
@@ -139,8 +139,9 @@ def _interpret_and_compile(
     expected: Directives,
     module: Module,
     targets: tuple[Target, ...],
-    level: Optimisation,
     problems: list[str],
+    *,
+    level: Optimisation,
 ) -> dict[str, bytes]:
     """Run what the interpreter can; return the image of every target by its name."""
     is_interpreted = _is_wanted(INTERPRETER, expected)
