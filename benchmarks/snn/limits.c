@@ -6,14 +6,9 @@
    adds_T     adding to random places of 8 MB, million a second
 
    Each is the best of many short turns, so that what else runs disturbs little. Needs AVX-512. */
-#define _GNU_SOURCE
+#include "machine.h"
 #include <immintrin.h>
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #define STATE_ELEMENTS (33 << 17) /* 33 MiB of doubles */
 #define TARGET_ELEMENTS (1 << 20)
@@ -32,24 +27,6 @@ static uint32_t *places;
 static size_t round_number;
 static pthread_barrier_t barrier;
 static volatile double kept;
-
-static int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
-static void *memory(size_t bytes)
-{
-    void *p = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
 
 static void multiply(void)
 {

@@ -2,14 +2,9 @@
 
    The programs are compiled once for f64 and once, with -DSINGLE, for f32; `real` is the element, and
    vectors have LANES of them. Needs AVX-512. */
-#define _GNU_SOURCE
+#include "machine.h"
 #include <immintrin.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 
 #define SEED 0xDEADBEEF12345678ull
 #define DT 0.1
@@ -40,26 +35,6 @@ typedef __mmask8 mask;
 
 static size_t cells, fan_out, exciting;
 static double weight_ee, weight_ei, weight_ie;
-
-static inline int64_t now_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
-/* Zeroed memory in huge pages; vectors may reach a little past its end. */
-static void *memory(size_t bytes)
-{
-    bytes = (bytes + 4096 + 63) & ~63ull;
-    void *p = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    madvise(p, bytes, MADV_HUGEPAGE);
-    return p;
-}
 
 static inline uint64_t target_of(size_t i, size_t k)
 {

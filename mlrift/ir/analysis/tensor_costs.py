@@ -30,11 +30,7 @@ def tensor_cost(module: Module, made: Op) -> OpCost | None:
 
 
 def _map(module: Module, made: Map) -> OpCost:
-    cost = OpCost("element-wise", made.span, "element")
-    _operands(cost, made.tensors)
-    _result(cost, made.tensor_type.element)
-    _body(module, cost, made.body)
-    return cost
+    return _mapped(module, OpCost("element-wise", made.span, "element"), made)
 
 
 def _product(module: Module, made: MatrixProduct) -> OpCost:
@@ -45,19 +41,13 @@ def _product(module: Module, made: MatrixProduct) -> OpCost:
 
 
 def _map_product(module: Module, made: MapProduct) -> OpCost:
-    cost = OpCost("matrix product", made.span, "element of the result")
-    _operands(cost, made.tensors)
-    _result(cost, made.tensor_type.element)
-    _body(module, cost, made.body)
+    cost = _mapped(module, OpCost("matrix product", made.span, "element of the result"), made)
     cost.fused = f"{_sums(made.lhs)}; while a tile is in cache, {cost.fused}"
     return cost
 
 
 def _map_rows(module: Module, made: MapRows) -> OpCost:
-    cost = OpCost(f"{made.kind.value} of rows", made.span, "element")
-    _operands(cost, made.tensors)
-    _result(cost, made.tensor_type.element)
-    _body(module, cost, made.body)
+    cost = _mapped(module, OpCost(f"{made.kind.value} of rows", made.span, "element"), made)
     cost.fused = f"each row is made in cache, {cost.fused}"
     return cost
 
@@ -70,6 +60,14 @@ def _attention(module: Module, made: Attention) -> OpCost:
     cost.fused = (
         f"product, {cost.fused}, softmax and product for a block of rows; no score is stored"
     )
+    return cost
+
+
+def _mapped(module: Module, cost: OpCost, made: Map | MapProduct | MapRows) -> OpCost:
+    """Count what a body reads, does and writes."""
+    _operands(cost, made.tensors)
+    _result(cost, made.tensor_type.element)
+    _body(module, cost, made.body)
     return cost
 
 
